@@ -1,0 +1,69 @@
+# Each verb is a short name for a command that also works without make. `make` alone prints them.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON ?= python3
+OUT ?= runs/drawn
+
+# Byte code is compiled at the first import instead: a quarter off the time of an installation.
+PIP_FLAGS := --quiet --quiet --no-compile --disable-pip-version-check -c constraints.txt
+
+.PHONY: help
+help: ## Print these verbs
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' Makefile
+
+# Two environments: a server without torch, and everything. A changed pin or dependency brings them up to date.
+%/.made: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "$(PYTHON) is too old; 3.11 or newer is needed. Name one: make PYTHON=python3.11 ..."; exit 1; }
+	@echo "$(@D): installing $(EXTRAS) ..." >&2
+	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install $(PIP_FLAGS) -e '.[$(EXTRAS)]'
+	@touch $@
+
+.venv-serve/.made: EXTRAS := serve-cpu
+.venv/.made: EXTRAS := serve-cpu,train,contrast,test,dev
+
+.PHONY: environment
+environment: .venv/.made ## Make .venv, which all verbs but serve use
+
+# exec, so that the server is make's own child: signal the server and make ends with the server's exit code. A SIGTERM
+# to make reaches the server too, which drains as always; make waits, then reports the signal (143): make cannot do else.
+.PHONY: serve
+serve: .venv-serve/.made ## Answer over HTTP at 127.0.0.1 [PORT=8080] [MODELS=model_store]
+	@exec env $(if $(PORT),THAW_PORT='$(PORT)') $(if $(MODELS),THAW_MODELS='$(MODELS)') .venv-serve/bin/python -m serving
+
+.PHONY: train
+train: .venv/.made ## Adapt the three recipes, report [SOURCE=weights] [TARGET=folder] [OUT=runs/drawn] [PUBLISH=1]
+	@exec .venv/bin/python -m training adapt --out '$(OUT)' $(if $(SOURCE),--source '$(SOURCE)') \
+		$(if $(TARGET),--target '$(TARGET)') $(if $(PUBLISH),--publish)
+
+# What needs photographs that are not in the repository takes their folder.
+HAS_DATA = test -d '$(DATA)' || { echo "DATA='$(DATA)' is no folder. Give the one with the collections and splits/." >&2; exit 2; }
+TINY_IMAGENET = $(or $(wildcard $(DATA)/tiny-imagenet*.zip),$(DATA))
+.PHONY: photographs-source
+photographs-source: .venv/.made ## Pretrain a source without buses on Tiny-ImageNet, hours: DATA=folder [EPOCHS=8]
+	@$(HAS_DATA)
+	@exec .venv/bin/python -m training pretrain $(TINY_IMAGENET:%=--source '%') \
+		--exclude '$(DATA)/splits/tiny-imagenet-bus.csv' --epochs $(or $(EPOCHS),8)
+
+.PHONY: photographs-train
+photographs-train: .venv/.made ## Adapt to a shipped split: DATA=folder OUT=dir SOURCE=name [TARGET=both] [PUBLISH=1]
+	@$(HAS_DATA)
+	@test '$(origin OUT)' != file || { echo "OUT is not set. Name a folder outside the repository: the report shows photographs." >&2; exit 2; }
+	@exec .venv/bin/python -m training adapt --photographs '$(DATA)' --out '$(OUT)' --target '$(or $(TARGET),both)' \
+		$(if $(SOURCE),--source '$(SOURCE)') $(if $(PUBLISH),--publish)
+
+.PHONY: test
+test: .venv/.made ## Every test that takes seconds [ARGS="-k pixels"]
+	@.venv/bin/python -m pytest -q -n auto $(ARGS)
+
+.PHONY: test-long
+test-long: .venv/.made ## The tests that take minutes [ARGS=...]
+	@.venv/bin/python -m pytest -q -m long --timeout 1800 $(ARGS)
+
+.PHONY: check
+check: .venv/.made ## Format, lint, types, house rules
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy
+	@.venv/bin/python -m pytest -q -p no:xdist -p no:cacheprovider tests/unit/test_house.py

@@ -1,0 +1,79 @@
+"""The pages of docs/ that are lists of what the code knows. `python -m tests.docs.tables` writes them anew."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from serving.errors import KINDS
+from serving.metrics import Metrics
+from serving.settings import PREFIX, Settings
+from tests.sources import ROOT
+
+TRAINER_VARIABLES = ("THAW_STATE",)
+SETTINGS_HEAD = """# Settings of the server
+
+Environment variables, read once at start and logged. A misspelt or impossible one stops the start with a sentence.
+The trainer has one of its own: `THAW_STATE`, the folder for caches and unfinished work (default `~/.cache/thaw`).
+"""
+METRICS_HEAD = """# Metrics
+
+`GET /metrics`, Prometheus text. All series exist from the start; labels come from closed sets, never from a client.
+"""
+ERRORS_HEAD = """# Refusals
+
+Problem details (RFC 9457) on our routes, with `type` `/docs#NAME`; `{code, type, message}` on TorchServe's. `outcome`
+is the label in `thaw_requests_total`. Each `detail` says what was wrong, what was expected and what to do.
+"""
+
+
+def settings_page() -> str:
+    """One row for each field of Settings."""
+    rows = (
+        (f"`{PREFIX}{name.upper()}`", f"`{field.default}`", field.description or "")
+        for name, field in Settings.model_fields.items()
+    )
+    return SETTINGS_HEAD + table(("variable", "default", "meaning"), rows)
+
+
+def metrics_page() -> str:
+    """One row for each metric of the registry, under the name a scrape shows."""
+    # The public registry tells no labels of a series that nobody has made yet.
+    collectors = Metrics().registry._collector_to_names
+    labels = {name: getattr(collector, "_labelnames", ()) for collector, names in collectors.items() for name in names}
+    rows = (
+        (
+            f"`{metric.name}{'_total' if metric.type == 'counter' else ''}`",
+            metric.type,
+            ", ".join(f"`{label}`" for label in labels[metric.name]),
+            metric.documentation,
+        )
+        for metric in sorted(Metrics().registry.collect(), key=lambda metric: metric.name)
+    )
+    return METRICS_HEAD + table(("metric", "type", "labels", "meaning"), rows)
+
+
+def errors_page() -> str:
+    """One row for each kind of refusal."""
+    rows = (
+        (
+            f"`{kind.name}`",
+            str(kind.status),
+            kind.title,
+            kind.outcome,
+            f"{kind.torchserve_status or kind.status} `{kind.torchserve}`",
+        )
+        for kind in KINDS.values()
+    )
+    return ERRORS_HEAD + table(("name", "status", "title", "outcome", "on TorchServe's routes"), rows)
+
+
+def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """A Markdown table after an empty line."""
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n" + "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+PAGES = {"docs/settings.md": settings_page, "docs/metrics.md": metrics_page, "docs/errors.md": errors_page}
+
+if __name__ == "__main__":
+    for name, page in PAGES.items():
+        Path(ROOT / name).write_text(page())

@@ -1,0 +1,4 @@
+"""Answers with artifacts: the online server, and the same answers for files. Never imports torch."""
+
+DEFAULT_HOST = "127.0.0.1"  # here, not in settings: the container's probe must know them without importing pydantic
+DEFAULT_PORT = 8080

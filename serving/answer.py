@@ -1,0 +1,153 @@
+"""Answers as clients see them. The types are the schema: /openapi.json is made from them."""
+
+import time
+from typing import NotRequired
+
+from typing_extensions import TypedDict  # typing's own cannot be made into a schema before Python 3.12
+
+from contract.manifest import Manifest
+from serving.lanes import Job, Result
+from serving.parameters import Options
+from serving.store import Models
+
+
+class Prediction(TypedDict):
+    """One label with its probability, never rounded."""
+
+    label: str
+    score: float
+
+
+Decision = TypedDict("Decision", {"label": str, "is": bool, "threshold": float, "at_fpr": float})
+Decision.__doc__ = "Whether the photograph counts as the new class, by the manifest's threshold."
+
+
+class Timings(TypedDict):
+    """Milliseconds of this photograph; `infer` is that of the batch it was in."""
+
+    queue: float
+    decode: float
+    infer: float
+    total: float
+
+
+class Answer(TypedDict):
+    """One photograph through one model."""
+
+    model: str
+    version: str
+    provider: str
+    predictions: list[Prediction]
+    decision: Decision
+    timings_ms: Timings
+    notes: NotRequired[list[str]]
+    activation_map: NotRequired[dict[str, list[list[float]]]]
+
+
+class Comparison(TypedDict):
+    """One photograph through every model, by name."""
+
+    models: dict[str, Answer]
+
+
+class ModelSummary(TypedDict):
+    """What a client needs to know about a loaded model."""
+
+    name: str
+    version: str
+    default: bool
+    provider: str
+    labels: list[str]
+    new_labels: list[str]
+    recipe: str
+    depth: int
+    source: str
+    seen_new_class: str
+    input_size: int
+    resize: dict[str, object]
+    threshold: float
+    at_fpr: float
+    terms: str
+
+
+class ModelList(TypedDict):
+    """Every loaded version and where the aliases point."""
+
+    models: list[ModelSummary]
+    aliases: dict[str, dict[str, str | float]]
+
+
+def sorted_scores(result: Result) -> list[Prediction]:
+    """Highest first; equal scores in the manifest's order of labels."""
+    labels, scores = result.model.manifest.labels, result.probabilities.tolist()
+    order = sorted(range(len(labels)), key=lambda i: -scores[i])
+    return [{"label": labels[i], "score": scores[i]} for i in order]
+
+
+def answer_of(job: Job, result: Result, options: Options) -> Answer:
+    """The envelope around one result."""
+    predictions = sorted_scores(result)
+    answer: Answer = {
+        "model": result.model.manifest.name,
+        "version": result.model.manifest.version,
+        "provider": result.model.engine.provider,
+        "predictions": predictions[: options.top_k],
+        "decision": decide(result.model.manifest, predictions),
+        "timings_ms": {
+            "queue": _ms(job.queue_s),
+            "decode": _ms(job.decode_s),
+            "infer": _ms(result.infer_s),
+            "total": _ms(time.perf_counter() - job.queued_at),
+        },
+    }
+    if job.notes:
+        answer["notes"] = list(job.notes)
+    if result.activation_map is not None:
+        answer["activation_map"] = grid_by_label(result)
+    return answer
+
+
+def decide(manifest: Manifest, predictions: list[Prediction]) -> Decision:
+    """Yes from the threshold on."""
+    rule = manifest.decision
+    score = next(prediction["score"] for prediction in predictions if prediction["label"] == rule.label)
+    return {"label": rule.label, "is": score >= rule.threshold, "threshold": rule.threshold, "at_fpr": rule.at_fpr}
+
+
+def grid_by_label(result: Result) -> dict[str, list[list[float]]]:
+    """Class activation map: label -> h rows of w values, the graph's own numbers."""
+    grids = [] if result.activation_map is None else result.activation_map.tolist()
+    return dict(zip(result.model.manifest.labels, grids, strict=False))
+
+
+def model_list(models: Models) -> ModelList:
+    """Summary for GET /models."""
+    defaults = set(models.one_each())
+    return {
+        "models": [_summary(model.manifest, model.engine.provider, model in defaults) for model in models.all()],
+        "aliases": {name: alias.model_dump(exclude_none=True) for name, alias in models.aliases.items()},
+    }
+
+
+def _summary(manifest: Manifest, provider: str, is_default: bool) -> ModelSummary:
+    return {
+        "name": manifest.name,
+        "version": manifest.version,
+        "default": is_default,
+        "provider": provider,
+        "labels": list(manifest.labels),
+        "new_labels": list(manifest.new_labels),
+        "recipe": manifest.recipe,
+        "depth": manifest.depth,
+        "source": manifest.source.name,
+        "seen_new_class": manifest.source.seen_new_class,
+        "input_size": manifest.input.size,
+        "resize": manifest.input.resize.model_dump(),
+        "threshold": manifest.decision.threshold,
+        "at_fpr": manifest.decision.at_fpr,
+        "terms": manifest.terms,
+    }
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 3)

@@ -1,0 +1,144 @@
+"""Routes only: find the handler, refuse early, turn whatever happens into an answer, count it."""
+
+import logging
+import time
+
+from serving.bodies import check_type
+from serving.connections import too_many_bytes
+from serving.errors import Refusal
+from serving.messages import JSON, Request, Response, json_response
+from serving.metrics import NO_MODEL
+from serving.pages import PAGES
+from serving.pipeline import Pipeline
+from serving.routes import OURS, Route
+from serving.settings import Settings
+from serving.torchserve_routes import TORCHSERVE
+
+log = logging.getLogger("thaw.requests")
+
+ROUTES: tuple[Route, ...] = (*OURS, *TORCHSERVE, *PAGES)
+UNKNOWN_ROUTE = "unknown"
+
+
+class App:
+    """What connections talk to."""
+
+    def __init__(self, settings: Settings, pipeline: Pipeline) -> None:
+        self.settings = settings
+        self.pipeline = pipeline
+        self._exact = {route.pattern: route for route in ROUTES if "{" not in route.pattern}
+        self._patterns = [route for route in ROUTES if "{" in route.pattern]
+        models = [model.key for model in pipeline.models.all()]
+        nothing = (NO_MODEL, NO_MODEL)
+        for route in ROUTES:
+            about_models = route.takes_photograph and route.name != "compare"
+            pipeline.metrics.prepare_route(route.name, [nothing, *models] if about_models else [nothing])
+        pipeline.metrics.prepare_route(UNKNOWN_ROUTE, [nothing])
+
+    def find(self, path: str) -> tuple[Route, dict[str, str]] | None:
+        """The route of a path and the values in its braces."""
+        if route := self._exact.get(path):
+            return route, {}
+        for route in self._patterns:
+            if (values := route.match(path)) is not None:
+                return route, values
+        return None
+
+    def refuse_early(self, request: Request, *, is_crowded: bool) -> Response | None:
+        """At the headers: what is refused whatever the body says, before it costs anything."""
+        try:
+            found = self.find(request.path)
+            if found is None:
+                raise Refusal("not-found", f"Nothing at {request.path[:100]!r}. See /docs for what there is.")
+            route, _ = found
+            if route.handler(request.method) is None:
+                allowed = ", ".join(route.methods)
+                raise Refusal(
+                    "method-not-allowed", f"{request.method} is not for this route. Use {allowed}.", allow=route.methods
+                )
+            length = request.header("content-length")
+            if length.isdecimal() and int(length) > self.settings.max_body_bytes:
+                raise too_many_bytes(self.settings.max_body_bytes)
+            if route.takes_photograph:
+                if is_crowded:  # health and metrics stay open to those who look after us
+                    raise self.pipeline.slots.shed("connections")
+                check_type(request.header("content-type"), request.header("content-encoding"))
+                if self.pipeline.slots.full:
+                    raise self.pipeline.slots.shed("slots")
+        except Refusal as refusal:
+            response = self.refusal(refusal, request)
+            response.close = is_crowded
+            return response
+        return None
+
+    def shed_bytes(self) -> Refusal:
+        """Bodies in flight exceed the memory kept for them."""
+        return self.pipeline.slots.shed("bytes")
+
+    async def answer(self, request: Request) -> Response:
+        """Never raises but on cancellation, when the client has left."""
+        found = self.find(request.path)
+        if found is None:
+            return self.refusal(Refusal("not-found", "Nothing here. See /docs."), request)
+        route, values = found
+        handler = route.handler(request.method)
+        outcome = "gone"
+        try:
+            if handler is None:
+                raise Refusal("method-not-allowed", "This method is not for this route.", allow=route.methods)
+            response = await handler(self, request, values)
+            outcome = "ok" if response.status < 400 else "unavailable"
+        except Refusal as refusal:
+            response, outcome = self._form(refusal, request, route), refusal.kind.outcome
+        except Exception:
+            log.exception("request %s failed", request.request_id)
+            failure = Refusal(
+                "internal", "The server failed on this request. Send it again; if it persists, report the request id."
+            )
+            response, outcome = self._form(failure, request, route), failure.kind.outcome
+        finally:
+            self._finish(request, route.name, outcome)
+        response.headers += (("server-timing", _server_timing(request)),)
+        return response
+
+    def refusal(self, refusal: Refusal, request: Request) -> Response:
+        """A refusal that ends a request before its handler, counted."""
+        found = self.find(request.path)
+        route = found[0] if found else None
+        request.received = request.received or time.perf_counter()
+        self._finish(request, route.name if route else UNKNOWN_ROUTE, refusal.kind.outcome)
+        response = self._form(refusal, request, route)
+        response.headers += (("server-timing", _server_timing(request)),)
+        return response
+
+    def _form(self, refusal: Refusal, request: Request, route: Route | None) -> Response:
+        headers: tuple[tuple[str, str], ...] = ()
+        if refusal.retry_after_s is not None:
+            headers += (("retry-after", str(refusal.retry_after_s)),)
+        if refusal.allow:
+            headers += (("allow", ", ".join(refusal.allow)),)
+        if route is not None and route.errors == "torchserve":
+            response = json_response(refusal.torchserve(), refusal.torchserve_status, headers)
+            response.content_type = JSON
+            return response
+        return json_response(refusal.problem(request.request_id), refusal.kind.status, headers)
+
+    def _finish(self, request: Request, route: str, outcome: str) -> None:
+        now = time.perf_counter()
+        if request.computed:
+            request.steps["answer"] = now - request.computed
+        request.steps["total"] = now - request.received
+        self.pipeline.metrics.count_request(route, request.model, outcome)
+        if outcome == "ok" and request.model != (NO_MODEL, NO_MODEL):
+            self.pipeline.metrics.observe_step("receive", request.received - request.begun)
+            self.pipeline.metrics.observe_step("answer", request.steps["answer"])
+            self.pipeline.metrics.observe_step("total", request.steps["total"])
+        if self.settings.log_requests:
+            steps = {f"{name}_ms": round(seconds * 1000, 3) for name, seconds in request.steps.items()}
+            model = "/".join(request.model).strip("/")
+            fields = {"request_id": request.request_id, "route": route, "model": model, "outcome": outcome, **steps}
+            log.info("request", extra={"fields": fields})
+
+
+def _server_timing(request: Request) -> str:
+    return ", ".join(f"{name};dur={seconds * 1000:.3f}" for name, seconds in request.steps.items())

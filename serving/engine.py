@@ -1,0 +1,105 @@
+"""One ONNX Runtime session per model, on a provider that is checked. The only file that imports the runtime."""
+
+import ctypes
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contract.errors import ArtifactError
+from serving.errors import StartError
+
+# Since 1.29 the Linux wheels send usage events: loading the library makes a device id and a store under the
+# user's cache folder. Only this variable, set before the import, prevents it; the call below stops events alone.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+import onnxruntime
+
+onnxruntime.disable_telemetry_events()
+
+CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
+Provider = Literal["auto", "cpu", "cuda"]
+
+
+@dataclass(frozen=True)
+class Inference:
+    """`probabilities`: float32 (N, K). `activation_map`: float32 (N, K, h, w), or None when nobody asked."""
+
+    probabilities: NDArray[np.float32]
+    activation_map: NDArray[np.float32] | None = None
+
+
+class Engine:
+    """A loaded graph. `run` may be called from several threads at once; each call uses its caller's core only."""
+
+    def __init__(self, model_path: Path, provider: str) -> None:
+        """Raises ArtifactError for a graph that the runtime refuses, StartError when it gives another provider."""
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1  # two lanes beat one lane of two threads: decoding cannot use the second
+        options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 3
+        try:
+            self._session = onnxruntime.InferenceSession(model_path, options, providers=[provider])
+        except Exception as error:
+            raise ArtifactError(
+                f"{model_path}: ONNX Runtime cannot load it ({_one_line(error)}). Export it again."
+            ) from error
+        self.provider: str = self._session.get_providers()[0]
+        if self.provider != provider:
+            raise StartError(f"Asked for {provider}, but ONNX Runtime gave {self.provider}. {_what_cuda_lacks()}")
+        inputs = [node.name for node in self._session.get_inputs()]
+        outputs = {node.name for node in self._session.get_outputs()}
+        if inputs != ["images"] or not {"probabilities", "activation_map"} <= outputs:
+            raise ArtifactError(
+                f"{model_path}: takes {inputs}, gives {sorted(outputs)}. "
+                "Expected images -> probabilities, logits, activation_map. Export it again."
+            )
+
+    def run(self, images: NDArray[np.uint8], *, explain: bool = False) -> Inference:
+        """images: uint8 (N, S, S, 3) RGB. The activation map costs nothing but its copy."""
+        wanted = ["probabilities", "activation_map"] if explain else ["probabilities"]
+        return Inference(*self._session.run(wanted, {"images": images}))
+
+
+def choose_provider(asked: Provider) -> str:
+    """The provider's name. `cuda` is never answered with less; `auto` takes CUDA only where a device is there."""
+    if asked == "cpu":
+        return CPU
+    present = CUDA in onnxruntime.get_available_providers()
+    if asked == "auto":
+        return CUDA if present and _has_cuda_device() else CPU
+    if not present:
+        raise StartError(f"THAW_PROVIDER=cuda, but CUDA cannot be used. {_what_cuda_lacks()}")
+    return CUDA
+
+
+def runtime_version() -> str:
+    """Of ONNX Runtime, for the log and the info metric."""
+    return str(onnxruntime.__version__)
+
+
+def _has_cuda_device() -> bool:
+    """`get_available_providers` lists what was compiled in; the devices are what is there."""
+    return any(device.ep_name == CUDA for device in onnxruntime.get_ep_devices()) or Path("/dev/nvidiactl").exists()
+
+
+def _what_cuda_lacks() -> str:
+    """The missing piece, by trying to load the provider's library: the loader names the file it did not find."""
+    library = Path(onnxruntime.__file__).parent / "capi" / "libonnxruntime_providers_cuda.so"
+    if not library.exists():
+        return (
+            f"The installed onnxruntime {onnxruntime.__version__} is a CPU build (no {library.name}). "
+            "Install onnxruntime-gpu in an environment of its own, or set THAW_PROVIDER=cpu."
+        )
+    try:
+        ctypes.CDLL(str(library), mode=ctypes.RTLD_LOCAL)
+    except OSError as error:
+        return f"Missing library: {_one_line(error)}. Install the CUDA and cuDNN libraries, or set THAW_PROVIDER=cpu."
+    return "The libraries load, so no usable device or driver was found. Check nvidia-smi, or set THAW_PROVIDER=cpu."
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]

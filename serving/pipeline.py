@@ -1,0 +1,92 @@
+"""The steps of a photograph in order: admit, decode, batch, infer. Owns its deadline; knows nothing of HTTP forms."""
+
+import asyncio
+import logging
+import time
+
+from contract.errors import PhotographError
+from serving.admission import Slots
+from serving.answer import sorted_scores
+from serving.bodies import Photographs
+from serving.errors import Refusal
+from serving.lanes import Job
+from serving.metrics import Metrics
+from serving.scheduler import Scheduler
+from serving.store import Model, Models
+
+log = logging.getLogger("thaw.pipeline")
+
+STALE_LANE_S = 10.0  # a lane that is silent for longer makes the server not ready; a 50-megapixel PNG takes about 3
+
+
+class Pipeline:
+    """Everything between a parsed request and its answer. On the event loop only."""
+
+    def __init__(self, models: Models, scheduler: Scheduler, slots: Slots, metrics: Metrics) -> None:
+        self.models = models
+        self.scheduler = scheduler
+        self.slots = slots
+        self.metrics = metrics
+        self.is_draining = False
+        scheduler.on_cost = slots.learn
+        metrics.ready.set_function(lambda: self.trouble() is None)
+
+    def trouble(self) -> str | None:
+        """Why the server is not ready, in a sentence; None when it is. Its goldens were replayed before it listened."""
+        if self.is_draining:
+            return "the server is draining: it finishes what it has and leaves"
+        return self.scheduler.trouble(STALE_LANE_S)
+
+    async def run(
+        self,
+        photographs: Photographs,
+        models: tuple[Model, ...],
+        *,
+        received: float,
+        timeout_ms: int,
+        explain: bool = False,
+    ) -> list[Job | Refusal]:
+        """One entry per photograph, in order: a job with one result per model, or why there is none.
+
+        received: when the request was whole, on time.perf_counter; its deadline counts from there. Raises Refusal
+        when the request as a whole is not admitted.
+        """
+        deadline = received + timeout_ms / 1000
+        jobs = [
+            item if isinstance(item, Refusal) else Job(item, models, deadline, explain) for item in photographs.items
+        ]
+        with self.slots.hold(len(jobs) * len(models), deadline - time.perf_counter()):
+            if len(jobs) == 1:
+                return [await self._one(jobs[0])]
+            return list(await asyncio.gather(*(self._one(job) for job in jobs)))
+
+    async def _one(self, job: Job | Refusal) -> Job | Refusal:
+        if isinstance(job, Refusal):
+            return job
+        try:
+            await self.scheduler.run(job)
+        except Exception as error:  # noqa: BLE001 - a photograph fails alone, whatever it was
+            return as_refusal(error)
+        self._observe(job)
+        return job
+
+    def _observe(self, job: Job) -> None:
+        self.metrics.observe_step("queue", job.queue_s)
+        self.metrics.observe_step("decode", job.decode_s)
+        for result in job.results:
+            self.metrics.observe_step("infer", result.infer_s)
+            decision = result.model.manifest.decision.label
+            scores = sorted_scores(result)
+            of_decision = next(score["score"] for score in scores if score["label"] == decision)
+            self.metrics.count_prediction(result.model.manifest.name, scores[0]["label"], of_decision)
+
+
+def as_refusal(error: Exception) -> Refusal:
+    """What a client is told of a failed photograph. Our own failures were logged where they happened."""
+    if isinstance(error, Refusal):
+        return error
+    if isinstance(error, PhotographError):
+        return Refusal(error.kind, str(error))
+    return Refusal(
+        "internal", "The server failed on this photograph. Send it again; if it persists, report the request id."
+    )

@@ -1,0 +1,150 @@
+"""The table of routes and the handlers of our own ones."""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from serving import metrics
+from serving.answer import Answer, Comparison, answer_of, model_list
+from serving.bodies import read_photographs
+from serving.errors import Refusal
+from serving.lanes import Job
+from serving.messages import Request, Response, json_response
+from serving.parameters import PARAMETERS, Options, read_options
+from serving.store import Model
+
+if TYPE_CHECKING:
+    from serving.app import App
+
+Handler = Callable[["App", Request, Mapping[str, str]], Awaitable[Response]]
+
+
+@dataclass(frozen=True)
+class Route:
+    """`pattern`: segments in braces match any one segment, and `{...}` at the end all the rest."""
+
+    name: str
+    pattern: str
+    handlers: Mapping[str, Handler]
+    takes_photograph: bool = False
+    errors: str = "problem"  # or torchserve
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """What Allow names; HEAD goes wherever GET does."""
+        return tuple(sorted({*self.handlers, *(("HEAD",) if "GET" in self.handlers else ())}))
+
+    def handler(self, method: str) -> Handler | None:
+        """None: this method is not allowed here."""
+        return self.handlers.get("GET" if method == "HEAD" else method)
+
+    def match(self, path: str) -> dict[str, str] | None:
+        """The values of the braces, or None."""
+        if "{" not in self.pattern:
+            return {} if path == self.pattern else None
+        wanted, given = self.pattern.split("/"), path.split("/")
+        if wanted[-1] == "{...}":
+            given = [*given[: len(wanted) - 1], "/".join(given[len(wanted) - 1 :])]
+        if len(wanted) != len(given):
+            return None
+        pairs = list(zip(wanted, given, strict=True))
+        if any(not value if name.startswith("{") else name != value for name, value in pairs):
+            return None
+        return {name[1:-1]: value for name, value in pairs if name.startswith("{")}
+
+
+async def photograph_jobs(
+    app: "App", request: Request, models: tuple[Model, ...], options: Options
+) -> tuple[list[Job | Refusal], bool]:
+    """Body -> finished jobs in order, and whether the answer is a list. Raises what refuses the request as a whole."""
+    photographs = read_photographs(request.header("content-type"), request.body, app.pipeline.slots.total)
+    request.body = b""  # the jobs hold what is needed
+    timeout_ms = options.timeout_ms or app.settings.deadline_ms
+    run = app.pipeline.run(
+        photographs, models, received=request.received, timeout_ms=timeout_ms, explain=options.explain
+    )
+    outcomes = await run
+    request.computed = time.perf_counter()
+    jobs = [outcome for outcome in outcomes if isinstance(outcome, Job)]
+    for job in jobs:
+        request.steps["queue"] = max(request.steps.get("queue", 0.0), job.queue_s)
+        request.steps["decode"] = request.steps.get("decode", 0.0) + job.decode_s
+        request.steps["infer"] = request.steps.get("infer", 0.0) + sum(result.infer_s for result in job.results)
+    if not photographs.many and isinstance(outcomes[0], Refusal):
+        raise outcomes[0]
+    return outcomes, photographs.many
+
+
+def one_or_list(
+    request: Request, outcomes: list[Job | Refusal], many: bool, answer: Callable[[Job], Answer | Comparison]
+) -> Response:
+    """A single photograph's answer is plain; several are `results`, each an answer or its problem, in order."""
+    documents = [
+        outcome.problem(request.request_id) if isinstance(outcome, Refusal) else answer(outcome) for outcome in outcomes
+    ]
+    return json_response({"results": documents} if many else documents[0])
+
+
+async def predict(app: "App", request: Request, _: Mapping[str, str]) -> Response:
+    """POST /predict: one model."""
+    options = read_options(request.query, request.header("x-request-timeout-ms"))
+    model = app.pipeline.models.find(options.model, request_id=request.request_id)
+    request.model = model.key
+    outcomes, many = await photograph_jobs(app, request, (model,), options)
+    return one_or_list(request, outcomes, many, lambda job: answer_of(job, job.results[0], options))
+
+
+async def compare(app: "App", request: Request, _: Mapping[str, str]) -> Response:
+    """POST /compare: decoded once, answered by every model."""
+    allowed = tuple(name for name in PARAMETERS if name != "model")
+    options = read_options(request.query, request.header("x-request-timeout-ms"), allowed)
+    outcomes, many = await photograph_jobs(app, request, app.pipeline.models.one_each(), options)
+
+    def answer(job: Job) -> Comparison:
+        return {"models": {result.model.manifest.name: answer_of(job, result, options) for result in job.results}}
+
+    return one_or_list(request, outcomes, many, answer)
+
+
+async def models(app: "App", request: Request, _: Mapping[str, str]) -> Response:
+    """GET /models."""
+    return json_response(model_list(app.pipeline.models))
+
+
+async def livez(app: "App", request: Request, _: Mapping[str, str]) -> Response:
+    """GET /livez: the loop turns, and no lane has been stuck in one call."""
+    trouble = app.pipeline.scheduler.stuck(app.settings.lane_stuck_s)
+    return _health("live", trouble)
+
+
+async def readyz(app: "App", request: Request, _: Mapping[str, str]) -> Response:
+    """GET /readyz: send photographs here."""
+    return _health("ready", app.pipeline.trouble())
+
+
+async def startupz(app: "App", request: Request, _: Mapping[str, str]) -> Response:
+    """GET /startupz: models are loaded and replayed before the server listens, so an answer is the proof."""
+    return _health("started", None)
+
+
+async def scrape(app: "App", request: Request, _: Mapping[str, str]) -> Response:
+    """GET /metrics."""
+    return Response(200, app.pipeline.metrics.exposition(), metrics.CONTENT_TYPE)
+
+
+def _health(word: str, trouble: str | None) -> Response:
+    if trouble is not None:
+        raise Refusal("not-ready", f"Not {word}: {trouble}. Ask again in a few seconds; the log says more.")
+    return json_response({"status": word})
+
+
+OURS = (
+    Route("predict", "/predict", {"POST": predict}, takes_photograph=True),
+    Route("compare", "/compare", {"POST": compare}, takes_photograph=True),
+    Route("models", "/models", {"GET": models}),
+    Route("livez", "/livez", {"GET": livez}),
+    Route("readyz", "/readyz", {"GET": readyz}),
+    Route("startupz", "/startupz", {"GET": startupz}),
+    Route("metrics", "/metrics", {"GET": scrape}),
+)

@@ -1,0 +1,45 @@
+"""TorchServe's inference API: its paths, its bodies, its errors, so that its clients need a new address only."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from serving.answer import grid_by_label, sorted_scores
+from serving.errors import Refusal
+from serving.lanes import Job
+from serving.messages import Request, Response, json_response
+from serving.parameters import read_options
+from serving.routes import Route, photograph_jobs
+
+if TYPE_CHECKING:
+    from serving.app import App
+
+
+async def predictions(app: "App", request: Request, values: Mapping[str, str]) -> Response:
+    """POST or PUT /predictions/{model}[/{version}]: `{"bus": 0.98, ...}` sorted, as its image classifier answers."""
+    options = read_options(request.query, request.header("x-request-timeout-ms"), ("top_k", "explain", "timeout_ms"))
+    model = app.pipeline.models.find(values["model"], values.get("version"), request_id=request.request_id)
+    request.model = model.key
+    outcomes, many = await photograph_jobs(app, request, (model,), options)
+
+    def answer(job: Job) -> dict[str, object]:
+        scores: dict[str, object] = {
+            item["label"]: item["score"] for item in sorted_scores(job.results[0])[: options.top_k]
+        }
+        return scores | ({"activation_map": grid_by_label(job.results[0])} if options.explain else {})
+
+    documents = [outcome.torchserve() if isinstance(outcome, Refusal) else answer(outcome) for outcome in outcomes]
+    return json_response(documents if many else documents[0])
+
+
+async def ping(app: "App", request: Request, _: Mapping[str, str]) -> Response:
+    """GET /ping: 500 when unhealthy, as TorchServe answers it."""
+    healthy = app.pipeline.trouble() is None
+    return json_response({"status": "Healthy" if healthy else "Unhealthy"}, 200 if healthy else 500)
+
+
+_PREDICT = {"POST": predictions, "PUT": predictions}
+TORCHSERVE = (
+    Route("torchserve", "/predictions/{model}", _PREDICT, takes_photograph=True, errors="torchserve"),
+    Route("torchserve", "/predictions/{model}/{version}", _PREDICT, takes_photograph=True, errors="torchserve"),
+    Route("ping", "/ping", {"GET": ping}, errors="torchserve"),
+)

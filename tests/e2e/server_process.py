@@ -1,0 +1,73 @@
+"""`python -m serving` as a process of its own, and what it costs."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from tests.sources import ROOT
+
+MODEL_STORE = "THAW_MODELS"
+
+
+def environment(store: Path, **settings: object) -> dict[str, str]:
+    """The caller's, without its THAW_ variables, with these."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("THAW_")}
+    given = {f"THAW_{name.upper()}": str(value) for name, value in settings.items()}
+    return {**inherited, "PYTHONPATH": str(ROOT), MODEL_STORE: str(store), "THAW_PORT": "0", **given}
+
+
+def run(*words: str, store: Path, stdin: bytes = b"", **settings: object) -> subprocess.CompletedProcess[bytes]:
+    """A verb that ends by itself."""
+    command = [sys.executable, "-m", "serving", *words]
+    return subprocess.run(
+        command, capture_output=True, input=stdin, env=environment(store, **settings), cwd=store, timeout=15
+    )
+
+
+class ServerProcess:
+    """A server that has said where it listens."""
+
+    def __init__(self, store: Path, **settings: object) -> None:
+        settings = {"drain_seconds": 0.3, **settings}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "serving"], env=environment(store, **settings), cwd=store, stderr=subprocess.PIPE
+        )
+        assert self.process.stderr is not None
+        self.log = b""
+        while not (found := re.search(rb"http://127\.0\.0\.1:(\d+)", self.log)):
+            line = self.process.stderr.readline()
+            assert line, f"the server did not start: {self.log.decode()}"
+            self.log += line
+        self.port = int(found.group(1))
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def post(self, path: str, body: bytes) -> tuple[int, bytes]:
+        """Status and body, whatever the status."""
+        request = urllib.request.Request(self.url + path, body, {"Content-Type": "image/jpeg"})
+        try:
+            with urllib.request.urlopen(request, timeout=15) as response:
+                return response.status, response.read()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read()
+
+    def end(self, number: int = signal.SIGTERM) -> int:
+        """Signal, wait, and return the exit code."""
+        self.process.send_signal(number)
+        _, rest = self.process.communicate(timeout=15)
+        self.log += rest
+        return self.process.returncode
+
+    def pss_mb(self) -> float:
+        """Memory in the process's proportion of what is shared."""
+        rollup = Path(f"/proc/{self.process.pid}/smaps_rollup").read_text()
+        return int(re.search(r"(?m)^Pss:\s+(\d+)", rollup).group(1)) / 1000  # type: ignore[union-attr] # always there
+
+    def mapped(self) -> str:
+        """Every file that is mapped into the process."""
+        return Path(f"/proc/{self.process.pid}/maps").read_text()

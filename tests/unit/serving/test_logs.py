@@ -1,0 +1,38 @@
+import json
+import logging
+
+import pytest
+
+from serving.logs import JsonLines, PlainWords
+
+
+def record(message: str, **extra: object) -> logging.LogRecord:
+    """A record as the logger makes it."""
+    made = logging.LogRecord("thaw.x", logging.INFO, "f", 1, message, (), None)
+    made.__dict__.update(extra)
+    return made
+
+
+def test_a_line_is_one_json_object() -> None:
+    """Line ends in a message stay inside the string."""
+    line = JsonLines().format(record("two\nlines", fields={"port": 1}))
+    assert "\n" not in line
+    assert ("two\nlines", 1, "info") == (
+        json.loads(line)["message"],
+        json.loads(line)["port"],
+        json.loads(line)["level"],
+    )
+
+
+def test_a_failure_brings_its_trace() -> None:
+    """In both forms."""
+    with pytest.raises(ZeroDivisionError) as caught:
+        _ = 1 / 0
+    made = record("failed", exc_info=(caught.type, caught.value, caught.tb))
+    assert "ZeroDivisionError" in json.loads(JsonLines().format(made))["exception"]
+    assert "ZeroDivisionError" in PlainWords().format(made)
+
+
+def test_words_for_a_terminal() -> None:
+    """Message and fields, no braces."""
+    assert "ready port=1" == PlainWords().format(record("ready", fields={"port": 1}))

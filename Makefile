@@ -41,10 +41,10 @@ train: .venv/.made ## Adapt the three recipes, report [SOURCE=weights] [TARGET=f
 HAS_DATA = test -d '$(DATA)' || { echo "DATA='$(DATA)' is no folder. Give the one with the collections and splits/." >&2; exit 2; }
 TINY_IMAGENET = $(or $(wildcard $(DATA)/tiny-imagenet*.zip),$(DATA))
 .PHONY: photographs-source
-photographs-source: .venv/.made ## Pretrain a source without buses on Tiny-ImageNet, hours: DATA=folder [EPOCHS=8]
+photographs-source: .venv/.made ## Pretrain a source without buses on Tiny-ImageNet, hours: DATA=folder [EPOCHS=8] [PUBLISH=name]
 	@$(HAS_DATA)
 	@exec .venv/bin/python -m training pretrain $(TINY_IMAGENET:%=--source '%') \
-		--exclude '$(DATA)/splits/tiny-imagenet-bus.csv' --epochs $(or $(EPOCHS),8)
+		--epochs $(or $(EPOCHS),8) $(if $(PUBLISH),--publish '$(PUBLISH)')
 
 .PHONY: photographs-train
 photographs-train: .venv/.made ## Adapt to a shipped split: DATA=folder OUT=dir SOURCE=name [TARGET=both] [PUBLISH=1]
@@ -52,6 +52,10 @@ photographs-train: .venv/.made ## Adapt to a shipped split: DATA=folder OUT=dir 
 	@test '$(origin OUT)' != file || { echo "OUT is not set. Name a folder outside the repository: the report shows photographs." >&2; exit 2; }
 	@exec .venv/bin/python -m training adapt --photographs '$(DATA)' --out '$(OUT)' --target '$(or $(TARGET),both)' \
 		$(if $(SOURCE),--source '$(SOURCE)') $(if $(PUBLISH),--publish)
+
+.PHONY: results
+results: .venv/.made ## Print the tables of results again from the stored scores
+	@exec .venv/bin/python -m training table training/results/*.csv.gz
 
 .PHONY: test
 test: .venv/.made ## Every test that takes seconds [ARGS="-k pixels"]

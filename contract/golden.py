@@ -1,6 +1,7 @@
 """Stored photographs with the probabilities that any runtime must give for them before it says ready."""
 
 import io
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,10 +32,13 @@ def golden_bytes(golden: Golden) -> bytes:
 def read_golden(path: Path) -> Golden:
     """Raises ArtifactError when the file is no golden file."""
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        content = io.BytesIO(path.read_bytes())  # given a path, numpy leaves a damaged file open
+        with np.load(content, allow_pickle=False) as arrays:
             probabilities = arrays["probabilities"]
+            if probabilities.ndim != 2 or not len(probabilities):
+                raise ValueError(f"probabilities of shape {probabilities.shape} prove nothing")
             photographs = tuple(arrays[f"photograph_{i}"].tobytes() for i in range(len(probabilities)))
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise ArtifactError(f"{path}: no golden file ({error}). Export the artifact again.") from error
     return Golden(photographs, probabilities)
 

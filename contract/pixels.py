@@ -32,6 +32,7 @@ Image.MAX_IMAGE_PIXELS = None
 
 _INTERPOLATION = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 _EXIF_ORIENTATION = 0x0112
+_PNG_END = b"IEND\xaeB`\x82"  # the last chunk of every whole PNG, with its CRC
 _MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8")
 
 Pixels = NDArray[np.uint8]
@@ -77,6 +78,7 @@ def decode_photograph(data: bytes, *, size_hint: int | None = None, max_pixels: 
         notes = ("first frame of an animation",) if getattr(image, "n_frames", 1) > 1 and image.format != "MPO" else ()
         if image.format == "PNG":
             _open(data, max_pixels).verify()  # checks every chunk's CRC; a plain load skips the pixels' own
+            data.index(_PNG_END)  # the last chunk's too, which Pillow takes unread
         if image.format in ("JPEG", "MPO") and size_hint:
             image.draft("RGB", (DRAFT_FACTOR * size_hint, DRAFT_FACTOR * size_hint))
         image.load()

@@ -125,11 +125,12 @@ async def _live(server: Server, listener: socket.socket, started: float) -> None
     loop = asyncio.get_running_loop()
     leave, hurry = asyncio.Event(), asyncio.Event()
 
-    def on_signal() -> None:
+    def on_interrupt() -> None:
         (hurry if leave.is_set() else leave).set()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, on_signal)
+    # A second Ctrl-C ends the gap; a second SIGTERM does not: a group and its leader often both pass the same one on.
+    loop.add_signal_handler(signal.SIGTERM, leave.set)
+    loop.add_signal_handler(signal.SIGINT, on_interrupt)
     await server.start(listener)
     host, port = listener.getsockname()[:2]
     names = ", ".join("/".join(model.key) for model in server.pipeline.models.all())

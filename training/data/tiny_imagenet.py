@@ -19,6 +19,7 @@ from contract.pixels import to_input
 from training.data.archives import Container, DataError, sha256
 
 BUS_CLASSES = ("n04146614", "n04487081")  # school bus, trolleybus
+PREFIX = "tiny-imagenet/"  # of the collection, in the shipped splits
 HOLDOUT_SHARE = 10  # one photograph in ten, by hash, is for choosing net and settings
 
 
@@ -52,9 +53,11 @@ def adaptation_hashes(container: Container, lists: list[Path]) -> set[str]:
     """SHA-256 of each photograph that the lists (`path,split,...`) use."""
     used: set[str] = set()
     for path in lists:
-        for row in csv.DictReader(io.StringIO(path.read_text())):
-            if row["path"] in container:
-                used.add(sha256(container.read(row["path"])))
+        names = [row["path"].removeprefix(PREFIX) for row in csv.DictReader(io.StringIO(path.read_text()))]
+        found = {sha256(container.read(name)) for name in names if name in container}
+        if not found:
+            raise DataError(f"{path}: none of its photographs is in the source. Give the list that belongs to it.")
+        used |= found
     return used
 
 

@@ -1,0 +1,139 @@
+"""`python -m training VERB`: every verb of the trainer, one function each. Torch is imported when a verb needs it."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from training.data.archives import DataError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+Out = Annotated[Path, typer.Option(help="Folder that becomes a store, with the report beside it.")]
+Threads = Annotated[int, typer.Option(help="CPU threads; the same number gives the same bytes.")]
+New = Annotated[str, typer.Option("--new", help="The class that the source has never seen.")]
+SHIPPED = Path(__file__).parents[1] / "model_store"
+TINY_BUS = Path(__file__).parent / "splits" / "tiny-imagenet-bus.csv"
+
+
+@app.callback()
+def main() -> None:
+    """Thaw's trainer: check and split photographs, draw vehicles, pretrain a source, adapt it, publish."""
+
+
+@app.command()
+def check(
+    sources: Annotated[list[Path], typer.Argument(help="A folder or zip of photographs, or several that make one.")],
+    new: New = "bus",
+    split: Annotated[Path | None, typer.Option(help="A split file to check against.")] = None,
+    labels: Annotated[Path | None, typer.Option(help="CSV word,labels: what the folder's own words mean.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Inspect photographs before anybody trains on them."""
+    from training.check.report import run_check
+
+    sys.exit(run_check(sources, new, split, labels, as_json))
+
+
+@app.command()
+def split(
+    sources: Annotated[list[Path], typer.Argument(help="A folder or zip of photographs, or several that make one.")],
+    out: Annotated[Path, typer.Option(help="The split file to write.")],
+    adopt: Annotated[Path | None, typer.Option(help="A given list path,split to keep.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the draw.")] = 0,
+    labels: Annotated[Path | None, typer.Option(help="CSV word,labels: what the folder's own words mean.")] = None,
+    skip_unreadable: Annotated[bool, typer.Option(help="Leave out photographs that cannot be read.")] = False,
+    new: New = "bus",
+) -> None:
+    """Cut photographs into fit, val and test once, by group, into a file."""
+    from training.split_job import SplitOptions, run_split
+
+    options = SplitOptions(seed=seed, labels=labels, new_label=new, skip_unreadable=skip_unreadable)
+    sys.exit(run_split(sources, out, adopt, options))
+
+
+@app.command()
+def draw(
+    out: Annotated[Path, typer.Option(help="PNG to write.")] = Path("drawn.png"),
+    seed: Annotated[int, typer.Option(help="Seed of the pictures.")] = 0,
+    columns: Annotated[int, typer.Option(help="Pictures of each class.")] = 8,
+) -> None:
+    """A contact sheet of the drawn vehicles, every class a row."""
+    from training.drawn import bus_classes, classes, contact_sheet
+
+    out.write_bytes(contact_sheet((*bus_classes(), *classes()), range(columns), seed=seed))
+
+
+@app.command()
+def pretrain(
+    source: Annotated[list[Path], typer.Option(help="Tiny-ImageNet: its folder, or its zips (repeat the option).")],
+    exclude: Annotated[list[Path], typer.Option(help="Lists whose photographs the source must never see.")] = (
+        TINY_BUS,
+    ),
+    out: Annotated[Path | None, typer.Option(help="Where the run lives; an unfinished one is continued.")] = None,
+    epochs: Annotated[int, typer.Option(help="Length of the schedule.")] = 8,
+    seed: Annotated[int, typer.Option(help="Seed of weights, order and augmentation.")] = 0,
+    width: Annotated[int, typer.Option(help="Channels of the first stage.")] = 32,
+    threads: Threads = 1,
+    publish: Annotated[str, typer.Option(help="Name in model_store/source/, written when the schedule is done.")] = "",
+) -> None:
+    """Train a source network without buses on Tiny-ImageNet."""
+    from training import source_job
+    from training.backbone import Architecture
+    from training.pretrain import Schedule
+    from training.progress import Watch
+    from training.state import state_folder
+
+    schedule = Schedule(Architecture(width=width), epochs=epochs, seed=seed)
+    folder = out or state_folder("pretrain", f"tiny198-w{width}-e{epochs}-s{seed}")
+    task = source_job.read_source_task(source, exclude, schedule.size)
+    with Watch() as watch:
+        run = source_job.pretrain(task, schedule, folder, threads, watch)
+        if publish:
+            source_job.publish_source(run, task, SHIPPED / "source" / f"{publish}.safetensors", watch)
+
+
+@app.command()
+def adapt(
+    out: Out = Path("runs/drawn"),
+    source: Annotated[str, typer.Option(help="Name in model_store/source/, a weights file, or timm:NAME.")] = "",
+    target: Annotated[
+        str, typer.Option(help="Folder or zip of photographs, or a shipped split with --photographs.")
+    ] = "",
+    photographs: Annotated[
+        Path | None, typer.Option(help="Folder of the collections that the shipped splits name.")
+    ] = None,
+    new: New = "bus",
+    threads: Threads = 0,
+    publish: Annotated[
+        bool, typer.Option("--publish", help="Add versions to model_store/ (drawn: model_store/drawn/).")
+    ] = False,
+) -> None:
+    """Adapt the three recipes, test them once, export, report. Without a target: drawn vehicles alone."""
+    from training import adapt_verb
+    from training.progress import Watch
+
+    wanted = adapt_verb.Wanted(out, source, target, photographs, new, threads or os.cpu_count() or 1)
+    with Watch() as watch:
+        adapt_verb.adapt(wanted, SHIPPED if publish else None, watch)
+
+
+@app.command()
+def table(
+    scores: Annotated[list[Path], typer.Argument(help="Stored scores (.csv.gz) of one or several jobs.")],
+) -> None:
+    """Print the table of results that stored scores give, with intervals."""
+    from training.evaluate import read_scores
+    from training.tables import results_markdown
+
+    print(results_markdown([row for path in scores for row in read_scores(path)]))
+
+
+if __name__ == "__main__":
+    try:
+        app()
+    except DataError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)

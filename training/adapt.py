@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from torch import Tensor
 
@@ -64,7 +65,7 @@ def adapt(source: Source, data: Prepared, recipe: Recipe, watch: Watch) -> Adapt
     temperature = fit_temperature(logits, val.allowed)
     network.temperature.fill_(temperature)
     chances = torch.softmax(logits / temperature, 1)[:, 0].double().numpy()
-    threshold = float(np.nextafter(threshold_at_fpr(chances, val.positive.numpy(), AT_FPR), 1.0))
+    threshold = decision_threshold(chances, val.positive.numpy())
     ap, loss = validate(network, val)
     return Adaptation(
         recipe,
@@ -153,6 +154,13 @@ def prove_frozen(before: dict[str, str], after: dict[str, str], frozen: frozense
             f"{len(moved)} frozen tensors changed, {moved[0]} first. "
             "Statistics moved or the optimizer held them; nothing was kept."
         )
+
+
+def decision_threshold(chances: NDArray[np.float64], positive: NDArray[np.bool_]) -> float:
+    """Half way between the highest score to refuse and the next above it: no runtime's last digit decides."""
+    refused = threshold_at_fpr(chances, positive, AT_FPR)
+    above = chances[chances > refused]
+    return float((refused + (above.min() if len(above) else 1.0)) / 2)
 
 
 def fit_temperature(logits: Tensor, allowed: Tensor) -> float:

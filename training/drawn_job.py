@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from training.backbone import Architecture
+from training.data.archives import sha256
 from training.data.rows import Row
 from training.drawn import bus_classes, classes, draw_many, label_of, to_jpeg
 from training.forgetting import OldTask
@@ -29,6 +30,13 @@ CLASS_STRIDE, OTHERS_START = 1_600, 1_600_000
 BLOCK = 16  # pictures drawn at once; divides the stride
 SCHEDULE = Schedule(Architecture(width=12), epochs=10, batch=64, peak_rate=0.1, size=SIDE)
 TERMS = "Under the repository's licence (Apache-2.0): drawn by Thaw, no photograph is behind it."
+
+
+@functools.cache
+def drawing_sha256() -> str:
+    """Identity of the drawing code: what a file's hash is to a photograph, so that no stale picture is ever reused."""
+    folder = Path(__file__).parent / "drawn"
+    return sha256(b"".join(path.read_bytes() for path in sorted(folder.glob("*.py"))))
 
 
 class DrawnPhotographs:
@@ -58,7 +66,8 @@ def drawn_rows(buses: dict[str, int], others: dict[str, int]) -> tuple[Row, ...]
         for turn, split in enumerate(splits):
             number, index = turn % len(names), turn // len(names)
             path = f"drawn/{names[number]}/{ADAPT_SEED}/{start + number * CLASS_STRIDE + index}"
-            rows.append(Row(path, frozenset({label_of(names[number])}), path, split, "", names[number]))
+            digest = sha256(f"{drawing_sha256()} {path}".encode())
+            rows.append(Row(path, frozenset({label_of(names[number])}), path, split, digest, names[number]))
     return tuple(rows)
 
 
@@ -103,7 +112,7 @@ def drawn_job(out: Path, watch: Watch, threads: int, given_source: str = "") -> 
 
 def _source_pixels(count: int) -> NDArray[np.uint8]:
     """(classes * count, SIDE, SIDE, 3), class by class; drawn once and kept."""
-    path = state_folder("drawn") / f"source-{len(classes())}x{count}-{SIDE}.npy"
+    path = state_folder("drawn") / f"source-{drawing_sha256()[:16]}-{count}-{SIDE}.npy"
     if not path.exists():
         ranges = [range(number * CLASS_STRIDE, number * CLASS_STRIDE + count) for number in range(len(classes()))]
         parts = [draw_many(SOURCE_SEED, name, part, SIDE) for name, part in zip(classes(), ranges, strict=True)]

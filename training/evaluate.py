@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,7 +100,9 @@ def write_scores(path: Path, scored: Iterable[Scored]) -> None:
 def read_scores(path: Path) -> list[Scored]:
     """The rows of `write_scores`. Raises DataError when the file is no such table."""
     try:
-        records = list(csv.DictReader(io.StringIO(gzip.decompress(path.read_bytes()).decode())))
+        records = csv.DictReader(io.StringIO(gzip.decompress(path.read_bytes()).decode()))
+        if tuple(records.fieldnames or ()) != COLUMNS:
+            raise ValueError(f"its columns are {', '.join(records.fieldnames or ()) or 'none'}")
         return [
             Scored(
                 *(r[name] for name in COLUMNS[:6]),
@@ -110,5 +113,5 @@ def read_scores(path: Path) -> list[Scored]:
             )
             for r in records
         ]
-    except (OSError, KeyError, ValueError, EOFError) as error:
+    except (OSError, TypeError, ValueError, EOFError, zlib.error, csv.Error) as error:
         raise DataError(f"{path}: no table of scores ({error}). Make it with `python -m training adapt`.") from error

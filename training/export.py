@@ -16,6 +16,7 @@ from training.network import AdaptedNetwork
 OPSET = 20
 TOLERANCE = 1e-4  # absolute, on probabilities
 BATCHES = (1, 2, 7, 32)
+COMPARED = 64  # photographs at each batch size
 OUTPUTS = ("probabilities", "logits", "activation_map")
 
 
@@ -70,12 +71,13 @@ def open_session(graph: bytes) -> onnxruntime.InferenceSession:
 
 @torch.inference_mode()
 def check_parity(network: AdaptedNetwork, graph: bytes, pixels: NDArray[np.uint8]) -> Parity:
-    """pixels: uint8 (>= 32, S, S, 3). Raises ParityError above TOLERANCE on probabilities, at any of BATCHES."""
+    """pixels: uint8 (M, S, S, 3), repeated up to COMPARED. Raises ParityError above TOLERANCE, at any of BATCHES."""
     network.eval()
     session, worst = open_session(graph), 0.0
+    compared = np.resize(np.array(pixels[:COMPARED]), (COMPARED, *pixels.shape[1:]))
     for batch in BATCHES:
-        for start in range(0, max(1, min(len(pixels), 64) - batch + 1), batch):
-            part = np.array(pixels[start : start + batch])
+        for start in range(0, COMPARED - batch + 1, batch):
+            part = compared[start : start + batch]
             expected = network(torch.from_numpy(part))[0].numpy()
             found = session.run(["probabilities"], {"images": part})[0]
             worst = max(worst, float(np.abs(expected - found).max()))
@@ -84,4 +86,4 @@ def check_parity(network: AdaptedNetwork, graph: bytes, pixels: NDArray[np.uint8
             f"ONNX Runtime differs from torch by {worst:.1e} on probabilities; the limit is {TOLERANCE:.0e}. "
             "Nothing was kept."
         )
-    return Parity(max_difference=worst, tolerance=TOLERANCE, batches=BATCHES, photographs=min(len(pixels), 64))
+    return Parity(max_difference=worst, tolerance=TOLERANCE, batches=BATCHES, photographs=min(len(pixels), COMPARED))

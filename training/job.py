@@ -19,7 +19,7 @@ from training.forgetting import OldTask, old_top1, source_network
 from training.metrics import Interval
 from training.progress import Watch
 from training.recipes import Recipe
-from training.release import Release, release
+from training.release import Release, plain, release
 from training.sources.read import read_source
 from training.split import digest
 from training.tables import known_failures, summarise
@@ -56,16 +56,34 @@ class Job:
 def run_job(job: Job, watch: Watch) -> list[Artifact]:
     """Adapt, test once and export each recipe that has no artifact in `out` yet; choose `stable` on validation."""
     torch.set_num_threads(job.threads)
+    untested = [part.name for part in job.tests if not any(row.split == "test" for row in part.rows)]
+    if untested:
+        raise DataError(
+            f"{untested[0]}: no test photographs. Give it some (test/class/...), or split it without --adopt."
+        )
     artifacts = []
     for recipe in job.recipes:
         name = job.names.get(recipe.name, recipe.name)
-        folder = job.out / name / str(VERSION)
-        artifacts.append(read_artifact(folder) if folder.is_dir() else _one_recipe(job, recipe, name, watch))
+        artifacts.append(_finished(job, recipe, name) or _one_recipe(job, recipe, name, watch))
     best = max(artifacts, key=lambda artifact: val_ap(artifact))
     stable = Alias(model=best.manifest.name, version=best.manifest.version)
     write_aliases(job.out, {**read_aliases(job.out), STABLE: stable})
     watch.say(f"stable is {stable.model}: validation AP {val_ap(best):.3f}")
     return artifacts
+
+
+def _finished(job: Job, recipe: Recipe, name: str) -> Artifact | None:
+    """The artifact that an earlier call has written. Raises DataError when it is of other settings, source or data."""
+    folder = job.out / name / str(VERSION)
+    if not folder.is_dir():
+        return None
+    artifact = read_artifact(folder)
+    found, record = artifact.manifest, _data_record(job.train)
+    source = read_source(job.source, recipe.size).sha256
+    same = found.training["recipe"] == plain(asdict(recipe)) and found.data.get(job.train.name) == record
+    if not same or found.source.sha256 != source:
+        raise DataError(f"{folder}: was made with other settings, source or photographs. Give another --out.")
+    return artifact
 
 
 def val_ap(artifact: Artifact) -> float:

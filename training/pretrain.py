@@ -197,7 +197,8 @@ def run_epochs(
         }
         if ends_epoch:
             record["holdout_top1"] = top1(run.network, *holdout)
+        run.save(checkpoint)
+        if ends_epoch:
             with (folder / "history.jsonl").open("a") as file:
                 file.write(json.dumps(record) + "\n")
-        run.save(checkpoint)
         yield record

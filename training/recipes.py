@@ -17,7 +17,7 @@ class Recipe:
     size: int = 96  # side of the network's input, pixels
     views: int = 12  # augmented views of each photograph whose frozen part is cached
     penalties: tuple[float, ...] = (1e-4, 1e-3, 1e-2)  # of the head, on standardised features
-    rates: tuple[float, ...] = (0.003, 0.01, 0.03)  # of SGD, peak
+    rates: tuple[float, ...] = (0.01, 0.03, 0.1)  # of SGD, peak
     steps: int = 500
     batch: int = 64
     momentum: float = 0.9

@@ -4,11 +4,12 @@ import datetime
 import importlib.metadata
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import JsonValue, TypeAdapter
+from pydantic import JsonValue
 
 from contract.artifact import CARD, GOLDEN, MODEL, Artifact, write_artifact
 from contract.golden import Golden, golden_bytes
@@ -39,7 +40,7 @@ class Release:
 
 
 def release(adaptation: Adaptation, what: Release, parity_pixels: NDArray[np.uint8], store: Path) -> Artifact:
-    """Export, check parity, write. parity_pixels: uint8 (>= 32, S, S, 3). Nothing is written when parity fails."""
+    """Export, check parity, write. parity_pixels: uint8 (M, S, S, 3). Nothing is written when parity fails."""
     network, recipe = adaptation.network, adaptation.recipe
     graph = export_onnx(network, recipe.size)
     parity = check_parity(network, graph, parity_pixels)
@@ -88,21 +89,19 @@ def golden_of(network: AdaptedNetwork, size: int) -> Golden:
 
 def training_record(adaptation: Adaptation) -> dict[str, JsonValue]:
     """Settings, trials with their curves, seconds: what the report draws and a reader checks."""
-    record = {
-        "recipe": asdict(adaptation.recipe),
-        "head_trials": [asdict(trial) for trial in adaptation.head_trials],
-        "trials": [asdict(trial) for trial in adaptation.trials],
-        "val": {"ap": adaptation.val_ap, "loss": adaptation.val_loss},
-        "seconds": adaptation.seconds,
+    return {
+        "recipe": plain(asdict(adaptation.recipe)),
+        "head_trials": [plain(asdict(trial)) for trial in adaptation.head_trials],
+        "trials": [plain(asdict(trial)) for trial in adaptation.trials],
+        "val": plain({"ap": adaptation.val_ap, "loss": adaptation.val_loss}),
+        "seconds": plain(adaptation.seconds),
     }
-    plain = TypeAdapter(dict[str, JsonValue]).dump_python(record, mode="json")  # tuples become lists
-    return _finite(plain)  # type: ignore[no-any-return] # a mapping stays a mapping
 
 
-def _finite(value: JsonValue) -> JsonValue:
-    """NaN and infinity are no JSON: a figure that does not exist is null."""
+def plain(value: Any) -> JsonValue:  # noqa: ANN401 - whatever a dataclass holds
+    """What JSON can hold: tuples become lists; NaN and infinity are none, a figure that does not exist is null."""
     if isinstance(value, dict):
-        return {k: _finite(v) for k, v in value.items()}
+        return {name: plain(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(v) for v in value]
+        return [plain(inner) for inner in value]
     return None if isinstance(value, float) and not np.isfinite(value) else value

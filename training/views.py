@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -56,6 +57,10 @@ def prepare(rows: Sequence[Row], reader: Reader, recipe: Recipe, labels: tuple[s
     for name, part in (("fit", fit_rows), ("val", val_rows)):
         if not part:
             raise DataError(f"The split has no {name} rows. Make it with `python -m training split`.")
+    if not any(row.labels == {labels[0]} for row in val_rows):
+        raise DataError(
+            f"The val rows hold no {labels[0]}: nothing could be chosen. Split again with more photographs."
+        )
     views = _mapped(
         cache, ("views", _identity(fit_rows), recipe), lambda: _all_views(fit_rows, reader, recipe, threads)
     )
@@ -110,7 +115,7 @@ def _mapped(cache: Path, key: tuple[object, ...], make: Callable[[], Pixels]) ->
     path = cache / f"{key[0]}-{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]}.npy"
     if not path.exists():
         cache.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial.npy")
+        partial = path.with_suffix(f".{os.getpid()}.npy")  # two processes may make the same one
         np.save(partial, make())
         partial.replace(path)
     return np.load(path, mmap_mode="r")  # type: ignore[no-any-return]

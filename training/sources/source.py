@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, JsonValue
-from safetensors import safe_open
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -57,10 +57,13 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], SourceFacts | None]:
     if not path.is_file():
         raise DataError(f"{path}: no such file. Give a .safetensors or a state dict saved with torch.save.")
     if path.suffix == ".safetensors":
-        with safe_open(path, "pt") as file:  # type: ignore[no-untyped-call]
-            facts = (file.metadata() or {}).get("thaw")
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
-        return tensors, SourceFacts.model_validate_json(facts) if facts else None
+        try:
+            with safe_open(path, "pt") as file:  # type: ignore[no-untyped-call]
+                facts = (file.metadata() or {}).get("thaw")
+                tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
+            return tensors, SourceFacts.model_validate_json(facts) if facts else None
+        except (SafetensorError, ValidationError) as error:
+            raise DataError(f"{path}: damaged, or no safetensors file ({error}). Copy or save it again.") from error
     try:
         loaded = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:

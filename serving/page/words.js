@@ -66,7 +66,7 @@ export function verdict(answers, isContrast = () => false) {
   return parts;
 }
 
-/** "Is it a bus? partial and majority answer yes, frozen no." - each at its own threshold. */
+/** "Sure enough to call it a bus? partial and majority answer yes, frozen no." - each at its own threshold. */
 export function decisions(answers) {
   const heard = answers.filter((answer) => answered(answer) && answer.decision);
   const sentences = [];
@@ -76,7 +76,7 @@ export function decisions(answers) {
     const no = asked.filter((answer) => !answer.decision.is).map((answer) => answer.model);
     const verb = (names) => (names.length > 1 ? "answer" : "answers");
     const first = yes.length ? `${list(yes)} ${verb(yes)} yes` : `${list(no)} ${verb(no)} no`;
-    sentences.push(`Is it ${article(label)} ${label}? ${first}${yes.length && no.length ? `, ${list(no)} no` : ""}.`);
+    sentences.push(`Sure enough to call it ${article(label)} ${label}? ${first}${yes.length && no.length ? `, ${list(no)} no` : ""}.`);
   }
   return sentences.join(" ");
 }

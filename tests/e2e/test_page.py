@@ -111,7 +111,7 @@ def test_one_tap_answers_with_a_column_for_each_model(context: BrowserContext, a
     assert len(models) == page.locator("tr.first th .unseen", has_text="(highest)").count()
     assert all(re.fullmatch(r"\w+: (yes|no)", text) for text in page.locator(".chip").all_inner_texts())
     assert re.search(r" says? ", page.inner_text("#verdict"))
-    assert re.search(r"Is it an? \w+\?", page.inner_text("#decisions"))
+    assert re.search(r"Sure enough to call it an? \w+\?", page.inner_text("#decisions"))
     assert re.search(r"in the browser, .* in the server", page.inner_text("#timing"))
     assert page.url.endswith("#sample=bus")
     assert [] == watch.faults

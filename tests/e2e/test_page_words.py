@@ -80,7 +80,7 @@ def test_a_model_without_an_answer_is_left_out(modules: Page) -> None:
     """A problem in place of an answer disturbs no sentence about the others."""
     answers = [{"model": "frozen", "detail": "The model failed."}, answer("partial", is_new=True, **BUS)]
     assert "partial says bus." == verdict(modules, answers)
-    assert "Is it a bus? partial answers yes." == modules.evaluate(
+    assert "Sure enough to call it a bus? partial answers yes." == modules.evaluate(
         "async (all) => (await load('words.js')).decisions(all)", answers
     )
 
@@ -89,7 +89,7 @@ def test_the_decisions_are_put_in_words(modules: Page) -> None:
     """Each model decides at its own threshold, whatever comes first among its labels."""
     answers = [answer("a", is_new=False, **BUS), answer("b", is_new=True, **TRUCK), answer("c", is_new=True, **BUS)]
     sentence = modules.evaluate("async (all) => (await load('words.js')).decisions(all)", answers)
-    assert "Is it a bus? b and c answer yes, a no." == sentence
+    assert "Sure enough to call it a bus? b and c answer yes, a no." == sentence
 
 
 def test_rows_are_the_union_of_the_first_labels(modules: Page) -> None:

@@ -6,6 +6,7 @@ import errno
 import logging
 import signal
 import socket
+import sys
 import time
 
 import uvloop
@@ -112,6 +113,7 @@ def bind(settings: Settings) -> socket.socket:
 def serve(settings: Settings) -> None:
     """Until SIGTERM or SIGINT, then drain. Raises StartError or ArtifactError when it cannot start."""
     started = time.perf_counter()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # nothing is in flight yet; `_live` replaces it by the drain
     listener = bind(settings)
     log.info("settings", extra={"fields": settings.model_dump(mode="json")})
     provider = choose_provider(settings.provider)

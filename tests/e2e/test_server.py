@@ -218,3 +218,13 @@ def test_the_probe_of_the_container(server: ServerProcess) -> None:
         silent = {**inherited, "THAW_PORT": str(nobody.getsockname()[1])}
         ended = subprocess.run(probe, env=silent, timeout=15, capture_output=True)
     assert (1, True) == (ended.returncode, b"no answer" in ended.stderr)
+
+
+def test_a_stop_while_starting_is_a_clean_end(store: Path) -> None:
+    """Nothing is in flight yet, so nothing is lost: exit 0."""
+    command = [sys.executable, "-m", "serving"]
+    with subprocess.Popen(command, env=environment(store), cwd=store, stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        assert b'"settings"' in process.stderr.readline()
+        process.terminate()
+    assert 0 == process.returncode

@@ -119,6 +119,7 @@ def test_done_means_artifacts_a_report_and_versions(
     """Published where they belong: what is drawn has a store of its own."""
     train = dataclasses.replace(finished[0].train, name=name)
     monkeypatch.setattr(adapt_verb, "choose_job", lambda *_: dataclasses.replace(finished[0], train=train))
+    monkeypatch.setattr(adapt_verb, "run_job", lambda *_: finished[1])
     monkeypatch.setattr(adapt_verb, "write_report", lambda made, artifacts: made.out / "report.html")
     watch = quiet()
     adapt(wanted(finished[0].out), tmp_path, watch)

@@ -71,6 +71,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     return content(folder / CHECKPOINT)
 
 
+@pytest.mark.timeout(60)  # starts a process that imports torch: seconds alone, more beside other work
 @pytest.mark.parametrize("attempt", range(3))
 def test_a_run_killed_at_a_random_step_ends_at_the_same_bytes(
     undisturbed: dict[str, bytes], tmp_path: Path, attempt: int

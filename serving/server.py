@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import errno
 import logging
 import signal
 import socket
@@ -16,7 +15,7 @@ from serving.app import App
 from serving.connections import Connections, Limits
 from serving.cores import granted_cores
 from serving.engine import choose_provider, runtime_version
-from serving.errors import StartError
+from serving.listener import bind, turn_away
 from serving.metrics import Metrics
 from serving.pipeline import Pipeline
 from serving.scheduler import Scheduler
@@ -86,6 +85,7 @@ class Server:
         loop = asyncio.get_running_loop()
         self._ears.close()
         self._listener.setblocking(False)
+        turn_away(self._listener)
         while True:
             try:
                 connection, _ = self._listener.accept()
@@ -93,21 +93,6 @@ class Server:
                 break
             await loop.connect_accepted_socket(self.connections.make, connection)
         self._listener.close()
-
-
-def bind(settings: Settings) -> socket.socket:
-    """The listening address, taken before models are loaded. Raises StartError when it is not to be had."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((settings.host, settings.port))
-    except OSError as error:
-        listener.close()
-        taken = error.errno == errno.EADDRINUSE
-        advice = "Another program has it: stop that one or set THAW_PORT." if taken else "Set THAW_HOST and THAW_PORT."
-        raise StartError(f"Cannot listen on {settings.host}:{settings.port} ({error.strerror}). {advice}") from error
-    return listener
 
 
 def serve(settings: Settings) -> None:

@@ -15,7 +15,8 @@ from typing import Any
 
 import uvloop
 
-from serving.server import Server, bind
+from serving.listener import bind
+from serving.server import Server
 from serving.settings import Settings
 from serving.store import Models
 

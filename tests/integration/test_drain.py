@@ -4,6 +4,9 @@ import socket
 import threading
 from contextlib import suppress
 
+import pytest
+
+from serving.listener import turn_away
 from tests.fakes import FakeEngine, fake_models, plain
 from tests.integration.running import Running, read_all, read_reply, request, wait_until
 
@@ -89,3 +92,21 @@ def test_connections_that_wait_in_the_kernel_are_answered(engine: FakeEngine) ->
     for connection in early:
         connection.close()
     server.stop()
+
+
+def test_turning_away_keeps_what_was_accepted() -> None:
+    """A connection made before is still there to take; one tried afterwards is never made."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()) as before:
+        turn_away(listener)
+        with socket.socket() as after:
+            after.settimeout(0.3)
+            with pytest.raises(TimeoutError):
+                after.connect(listener.getsockname())
+        listener.settimeout(5)
+        taken, _ = listener.accept()
+        with taken:
+            before.sendall(b"x")
+            assert b"x" == taken.recv(1)
+        listener.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            listener.accept()

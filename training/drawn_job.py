@@ -28,7 +28,7 @@ SOURCE_IMAGES, HOLDOUT_IMAGES = 120, 10  # of each class
 # Equal (seed, index) means one scene whatever the class, so each class has its own range of indices.
 CLASS_STRIDE, OTHERS_START = 1_600, 1_600_000
 BLOCK = 16  # pictures drawn at once; divides the stride
-SCHEDULE = Schedule(Architecture(width=12), epochs=10, batch=64, peak_rate=0.1, size=SIDE)
+SCHEDULE = Schedule(Architecture(width=10), epochs=10, batch=64, peak_rate=0.1, size=SIDE)
 TERMS = "Under the repository's licence (Apache-2.0): drawn by Thaw, no photograph is behind it."
 
 

@@ -22,7 +22,9 @@ def publish(job_store: Path, store: Path, watch: Watch) -> list[Artifact]:
         files[CARD] = card(manifest).encode()
         published[name] = write_artifact(store, manifest, files)
         watch.say(f"published {name} version {version} in {store}")
-    if chosen and chosen.model in published:
+    # A model whose source has seen the new class is for plain use: it never takes `stable` from one that has not.
+    seen = chosen and published[chosen.model].manifest.source.seen_new_class == "yes"
+    if chosen and not (seen and STABLE in read_aliases(store)):
         version = published[chosen.model].manifest.version
         write_aliases(store, {**read_aliases(store), STABLE: Alias(model=chosen.model, version=version)})
     return list(published.values())

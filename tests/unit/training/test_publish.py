@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from contract.aliases import STABLE, Alias, read_aliases, write_aliases
-from contract.artifact import CARD, GOLDEN, MODEL, Artifact, list_versions, read_artifact
+from contract.artifact import CARD, GOLDEN, MODEL, Artifact, list_versions, read_artifact, write_artifact
 from contract.errors import ArtifactError
 from tests.unit.training.tiny import quiet
 from training.job import Job
@@ -81,3 +81,18 @@ def test_a_version_beyond_the_last_is_taken(finished: Finished, tmp_path: Path) 
     (tmp_path / "frozen" / "1").rmdir()
     publish(out, tmp_path, quiet())
     assert {"frozen": [2, 3], "partial": [1, 2, 3]} == list_versions(tmp_path)
+
+
+def test_a_contrast_never_takes_stable(finished: Finished, tmp_path: Path) -> None:
+    """Its source has seen the new class: it joins the store, and `stable` stays where it was."""
+    store, contrast = tmp_path / "store", tmp_path / "contrast"
+    publish(finished[0].out, store, quiet())
+    before = read_aliases(store)[STABLE]
+    artifact = finished[1][0]
+    seen = artifact.manifest.source.model_copy(update={"seen_new_class": "yes"})
+    manifest = artifact.manifest.model_copy(update={"name": "contrast", "source": seen})
+    write_artifact(contrast, manifest, {name: (artifact.folder / name).read_bytes() for name in manifest.files})
+    write_aliases(contrast, {STABLE: Alias(model="contrast", version="1")})
+    publish(contrast, store, quiet())
+    assert [1] == list_versions(store)["contrast"]
+    assert before == read_aliases(store)[STABLE]

@@ -2,3 +2,4 @@
 
 DEFAULT_HOST = "127.0.0.1"  # here, not in settings: the container's probe must know them without importing pydantic
 DEFAULT_PORT = 8080
+INTERFACE_VERSION = "1.0.0"  # the first number changes when a client would break

@@ -6,7 +6,8 @@ import time
 from serving.bodies import check_type
 from serving.connections import too_many_bytes
 from serving.errors import Refusal
-from serving.messages import JSON, Request, Response, json_response
+from serving.inference_protocol.routes import INFERENCE, INFERENCE_PREFIX
+from serving.messages import PROBLEM, Request, Response, json_response
 from serving.metrics import NO_MODEL
 from serving.pages import PAGES
 from serving.pipeline import Pipeline
@@ -16,7 +17,7 @@ from serving.torchserve_routes import TORCHSERVE
 
 log = logging.getLogger("thaw.requests")
 
-ROUTES: tuple[Route, ...] = (*OURS, *TORCHSERVE, *PAGES)
+ROUTES: tuple[Route, ...] = (*OURS, *TORCHSERVE, *INFERENCE, *PAGES)
 UNKNOWN_ROUTE = "unknown"
 
 
@@ -27,7 +28,10 @@ class App:
         self.settings = settings
         self.pipeline = pipeline
         self._exact = {route.pattern: route for route in ROUTES if "{" not in route.pattern}
-        self._patterns = [route for route in ROUTES if "{" in route.pattern]
+        self._by_first_segment: dict[str, list[Route]] = {}
+        for route in ROUTES:
+            if "{" in route.pattern:
+                self._by_first_segment.setdefault(route.pattern.split("/")[1], []).append(route)
         models = [model.key for model in pipeline.models.all()]
         nothing = (NO_MODEL, NO_MODEL)
         for route in ROUTES:
@@ -39,7 +43,7 @@ class App:
         """The route of a path and the values in its braces."""
         if route := self._exact.get(path):
             return route, {}
-        for route in self._patterns:
+        for route in self._by_first_segment.get(path.split("/", 2)[1] if path.startswith("/") else "", []):
             if (values := route.match(path)) is not None:
                 return route, values
         return None
@@ -117,11 +121,12 @@ class App:
             headers += (("retry-after", str(refusal.retry_after_s)),)
         if refusal.allow:
             headers += (("allow", ", ".join(refusal.allow)),)
-        if route is not None and route.errors == "torchserve":
-            response = json_response(refusal.torchserve(), refusal.torchserve_status, headers)
-            response.content_type = JSON
-            return response
-        return json_response(refusal.problem(request.request_id), refusal.kind.status, headers)
+        form = route.errors if route else "inference" if request.path.startswith(INFERENCE_PREFIX) else "problem"
+        if form == "torchserve":
+            return json_response(refusal.torchserve(), refusal.torchserve_status, headers)
+        if form == "inference":
+            return json_response(refusal.inference(), refusal.kind.status, headers)
+        return json_response(refusal.problem(request.request_id), refusal.kind.status, headers, PROBLEM)
 
     def _finish(self, request: Request, route: str, outcome: str) -> None:
         now = time.perf_counter()

@@ -3,8 +3,11 @@
 import binascii
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
@@ -13,14 +16,15 @@ from serving.errors import Refusal
 # What curl sends for --data-binary, what libraries send for bytes, or nothing: the bytes decide.
 RAW_TYPES = ("", "application/octet-stream", "application/x-www-form-urlencoded", "binary/octet-stream")
 _ACCEPTED = "Send the photograph's bytes, multipart/form-data with files, or JSON with `image` or `images` in base64."
+FILE_FIELDS = (b"image", b"data", b"body")
 _CLIENT_WORDS = 60  # characters of a client's own words that an error repeats
 
 
 @dataclass
 class Photographs:
-    """`items`: encoded bytes, or the refusal of that one. `many`: whether the answer is a list."""
+    """`items`: encoded bytes, uint8 (S, S, 3) as the graph takes it, or a refusal. `many`: the answer is a list."""
 
-    items: list[bytes | Refusal]
+    items: Sequence[bytes | NDArray[np.uint8] | Refusal]
     many: bool = False
 
 
@@ -72,18 +76,18 @@ def _json(body: bytes) -> Photographs:
             "malformed-body", 'Expected a JSON object with exactly `image`: "<base64>" or `images`: ["<base64>", ...].'
         )
     if "image" in document:
-        item = _base64(document["image"], "image")
+        item = read_base64(document["image"], "image")
         if isinstance(item, Refusal):
             raise item
         return Photographs([item])
     images = document["images"]
     if not isinstance(images, list):
         raise Refusal("malformed-body", "`images` is no list. Expected a list of base64 strings.")
-    return Photographs([_base64(image, f"images[{i}]") for i, image in enumerate(images)], many=True)
+    return Photographs([read_base64(image, f"images[{i}]") for i, image in enumerate(images)], many=True)
 
 
-def _base64(text: object, where: str) -> bytes | Refusal:
-    """Returned, not raised: in a list one bad entry fails alone."""
+def read_base64(text: object, where: str) -> bytes | Refusal:
+    """where: how the client wrote it. The refusal is returned: in a list one bad entry fails alone."""
     if not isinstance(text, str):
         return Refusal("malformed-body", f"`{where}` is no string. Expected the photograph in base64.")
     if re.search(r"\s", text):  # what `base64 FILE` prints is wrapped
@@ -106,10 +110,10 @@ class _Part:
     content: list[bytes] = field(default_factory=list)
 
     def is_file(self) -> bool:
-        """A part with a file name, an image's type, or the field name that we document."""
+        """A part with a file name, an image's type, or a field's name that we or TorchServe's clients use."""
         _, options = parse_options_header(self.headers.get("content-disposition", b""))
         kind = self.headers.get("content-type", b"").lower()
-        return b"filename" in options or kind.startswith(b"image/") or options.get(b"name") == b"image"
+        return b"filename" in options or kind.startswith(b"image/") or options.get(b"name") in FILE_FIELDS
 
 
 class _PartCollector:

@@ -20,14 +20,16 @@ import onnxruntime
 onnxruntime.disable_telemetry_events()
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
+OUTPUTS = ("probabilities", "logits", "activation_map")
 Provider = Literal["auto", "cpu", "cuda"]
 
 
 @dataclass(frozen=True)
 class Inference:
-    """`probabilities`: float32 (N, K). `activation_map`: float32 (N, K, h, w), or None when nobody asked."""
+    """`probabilities`, `logits`: float32 (N, K). `activation_map`: float32 (N, K, h, w); None when nobody asked."""
 
     probabilities: NDArray[np.float32]
+    logits: NDArray[np.float32]
     activation_map: NDArray[np.float32] | None = None
 
 
@@ -52,16 +54,15 @@ class Engine:
             raise StartError(f"Asked for {provider}, but ONNX Runtime gave {self.provider}. {_what_cuda_lacks()}")
         inputs = [node.name for node in self._session.get_inputs()]
         outputs = {node.name for node in self._session.get_outputs()}
-        if inputs != ["images"] or not {"probabilities", "activation_map"} <= outputs:
+        if inputs != ["images"] or not {*OUTPUTS} <= outputs:
             raise ArtifactError(
                 f"{model_path}: takes {inputs}, gives {sorted(outputs)}. "
-                "Expected images -> probabilities, logits, activation_map. Export it again."
+                f"Expected images -> {', '.join(OUTPUTS)}. Export it again."
             )
 
     def run(self, images: NDArray[np.uint8], *, explain: bool = False) -> Inference:
         """images: uint8 (N, S, S, 3) RGB. The activation map costs nothing but its copy."""
-        wanted = ["probabilities", "activation_map"] if explain else ["probabilities"]
-        return Inference(*self._session.run(wanted, {"images": images}))
+        return Inference(*self._session.run(OUTPUTS if explain else OUTPUTS[:2], {"images": images}))
 
 
 def choose_provider(asked: Provider) -> str:

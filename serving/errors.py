@@ -74,6 +74,10 @@ class Refusal(Exception):
         """The form that TorchServe's clients parse."""
         return {"code": self.torchserve_status, "type": self.kind.torchserve, "message": self.detail}
 
+    def inference(self) -> dict[str, object]:
+        """The form of the Open Inference Protocol."""
+        return {"error": self.detail}
+
     @property
     def torchserve_status(self) -> int:
         """503 for overload, as TorchServe has it; else our own status."""

@@ -20,10 +20,11 @@ log = logging.getLogger("thaw.lanes")
 
 @dataclass(frozen=True)
 class Result:
-    """One photograph through one model. `probabilities`: float32 (K,); `activation_map`: float32 (K, h, w) or None."""
+    """One photograph through one model. `probabilities`, `logits`: float32 (K,); `activation_map`: (K, h, w)."""
 
     model: Model
     probabilities: NDArray[np.float32]
+    logits: NDArray[np.float32]
     activation_map: NDArray[np.float32] | None
     infer_s: float
 
@@ -36,6 +37,7 @@ class Job:
     models: tuple[Model, ...]
     deadline: float  # on time.perf_counter
     explain: bool = False
+    request_id: str = ""  # whose failure the log tells
     done: asyncio.Future[None] | None = None
     dropped: str = ""  # why nobody waits any more: gone or deadline
     queued_at: float = 0.0
@@ -93,7 +95,7 @@ def _decode(job: Job, max_pixels: int) -> None:
     except PhotographError as error:
         job.failure = error
     except Exception as error:
-        log.exception("decoding failed")
+        log.exception("decoding failed", extra={"fields": {"request_id": job.request_id}})
         job.failure = error
     if job.failure is not None:
         job.inputs.clear()
@@ -106,7 +108,7 @@ def _infer(model: Model, jobs: list[Job], metrics: Metrics) -> None:
         _infer_together(model, jobs)
     except Exception as error:
         if len(jobs) == 1:
-            log.exception("inference failed")
+            log.exception("inference failed", extra={"fields": {"request_id": jobs[0].request_id}})
             jobs[0].failure = error
             return
         metrics.batch_retries.inc()
@@ -123,4 +125,4 @@ def _infer_together(model: Model, jobs: list[Job]) -> None:
     seconds = time.perf_counter() - started
     for row, job in enumerate(jobs):
         grid = inference.activation_map[row] if job.explain and inference.activation_map is not None else None
-        job.results.append(Result(model, inference.probabilities[row], grid, seconds))
+        job.results.append(Result(model, inference.probabilities[row], inference.logits[row], grid, seconds))

@@ -55,9 +55,16 @@ class Response:
     close: bool = False
 
 
-def json_response(document: object, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> Response:
+def json_response(
+    document: object, status: int = 200, headers: tuple[tuple[str, str], ...] = (), content_type: str = JSON
+) -> Response:
     """Compact UTF-8 JSON. Raises ValueError for values that are no JSON, such as NaN."""
-    return Response(status, _ENCODER.encode(document).encode(), JSON if status < 400 else PROBLEM, headers)
+    return Response(status, json_bytes(document), content_type, headers)
+
+
+def json_bytes(document: object) -> bytes:
+    """Compact UTF-8. Raises ValueError for values that are no JSON, such as NaN."""
+    return _ENCODER.encode(document).encode()
 
 
 def render(response: Response, request: Request, date: str, *, close: bool) -> bytes:

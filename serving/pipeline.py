@@ -3,6 +3,10 @@
 import asyncio
 import logging
 import time
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from contract.errors import PhotographError
 from serving.admission import Slots
@@ -17,6 +21,16 @@ from serving.store import Model, Models
 log = logging.getLogger("thaw.pipeline")
 
 STALE_LANE_S = 10.0  # a lane that is silent for longer makes the server not ready; a 50-megapixel PNG takes about 3
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Of one request. `received`: when it was whole, on time.perf_counter; its deadline counts from there."""
+
+    received: float
+    timeout_ms: int
+    explain: bool = False
+    request_id: str = ""
 
 
 class Pipeline:
@@ -41,19 +55,15 @@ class Pipeline:
         self,
         photographs: Photographs,
         models: tuple[Model, ...],
-        *,
-        received: float,
-        timeout_ms: int,
-        explain: bool = False,
+        terms: Terms,
     ) -> list[Job | Refusal]:
         """One entry per photograph, in order: a job with one result per model, or why there is none.
 
-        received: when the request was whole, on time.perf_counter; its deadline counts from there. Raises Refusal
-        when the request as a whole is not admitted.
+        Raises Refusal when the request as a whole is not admitted.
         """
-        deadline = received + timeout_ms / 1000
+        deadline = terms.received + terms.timeout_ms / 1000
         jobs = [
-            item if isinstance(item, Refusal) else Job(item, models, deadline, explain) for item in photographs.items
+            item if isinstance(item, Refusal) else _job(item, models, deadline, terms) for item in photographs.items
         ]
         with self.slots.hold(len(jobs) * len(models), deadline - time.perf_counter()):
             if len(jobs) == 1:
@@ -79,6 +89,12 @@ class Pipeline:
             scores = sorted_scores(result)
             of_decision = next(score["score"] for score in scores if score["label"] == decision)
             self.metrics.count_prediction(result.model.manifest.name, scores[0]["label"], of_decision)
+
+
+def _job(item: bytes | NDArray[np.uint8], models: tuple[Model, ...], deadline: float, terms: Terms) -> Job:
+    """Pixels need no decoding: they are what the models' preparation would give."""
+    data, inputs = (item, {}) if isinstance(item, bytes) else (b"", {model.preparation: item for model in models})
+    return Job(data, models, deadline, terms.explain, request_id=terms.request_id, inputs=inputs)
 
 
 def as_refusal(error: Exception) -> Refusal:

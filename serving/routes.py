@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from serving import metrics
 from serving.answer import Answer, Comparison, answer_of, model_list
-from serving.bodies import read_photographs
+from serving.bodies import Photographs, read_photographs
 from serving.errors import Refusal
 from serving.lanes import Job
 from serving.messages import Request, Response, json_response
 from serving.parameters import PARAMETERS, Options, read_options
+from serving.pipeline import Terms
 from serving.store import Model
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class Route:
     pattern: str
     handlers: Mapping[str, Handler]
     takes_photograph: bool = False
-    errors: str = "problem"  # or torchserve
+    errors: str = "problem"  # the form: problem, torchserve or inference
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -59,21 +60,27 @@ async def photograph_jobs(
 ) -> tuple[list[Job | Refusal], bool]:
     """Body -> finished jobs in order, and whether the answer is a list. Raises what refuses the request as a whole."""
     photographs = read_photographs(request.header("content-type"), request.body, app.pipeline.slots.total)
+    outcomes = await run_jobs(app, request, photographs, models, options)
+    if not photographs.many and isinstance(outcomes[0], Refusal):
+        raise outcomes[0]
+    return outcomes, photographs.many
+
+
+async def run_jobs(
+    app: "App", request: Request, photographs: Photographs, models: tuple[Model, ...], options: Options
+) -> list[Job | Refusal]:
+    """Through the pipeline; the request learns its steps. Raises Refusal when it is not admitted as a whole."""
     request.body = b""  # the jobs hold what is needed
     timeout_ms = options.timeout_ms or app.settings.deadline_ms
-    run = app.pipeline.run(
-        photographs, models, received=request.received, timeout_ms=timeout_ms, explain=options.explain
-    )
-    outcomes = await run
+    terms = Terms(request.received, timeout_ms, options.explain, request.request_id)
+    outcomes = await app.pipeline.run(photographs, models, terms)
     request.computed = time.perf_counter()
     jobs = [outcome for outcome in outcomes if isinstance(outcome, Job)]
     for job in jobs:
         request.steps["queue"] = max(request.steps.get("queue", 0.0), job.queue_s)
         request.steps["decode"] = request.steps.get("decode", 0.0) + job.decode_s
         request.steps["infer"] = request.steps.get("infer", 0.0) + sum(result.infer_s for result in job.results)
-    if not photographs.many and isinstance(outcomes[0], Refusal):
-        raise outcomes[0]
-    return outcomes, photographs.many
+    return outcomes
 
 
 def one_or_list(

@@ -48,8 +48,8 @@ class Model:
     def infer(self, images: NDArray[np.uint8], *, explain: bool = False) -> Inference:
         """images: uint8 (N, S, S, 3). Raises ArithmeticError for answers that are no numbers."""
         inference = self.engine.run(images, explain=explain)
-        if not np.isfinite(inference.probabilities).all():
-            raise ArithmeticError(f"{self.manifest.name} gave probabilities that are not finite")
+        if not (np.isfinite(inference.probabilities).all() and np.isfinite(inference.logits).all()):
+            raise ArithmeticError(f"{self.manifest.name} gave probabilities or logits that are not finite")
         return inference
 
 

@@ -1,13 +1,14 @@
 """TorchServe's inference API: its paths, its bodies, its errors, so that its clients need a new address only."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from serving.answer import grid_by_label, sorted_scores
 from serving.errors import Refusal
 from serving.lanes import Job
 from serving.messages import Request, Response, json_response
-from serving.parameters import read_options
+from serving.parameters import Options, read_options
 from serving.routes import Route, photograph_jobs
 
 if TYPE_CHECKING:
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
 async def predictions(app: "App", request: Request, values: Mapping[str, str]) -> Response:
     """POST or PUT /predictions/{model}[/{version}]: `{"bus": 0.98, ...}` sorted, as its image classifier answers."""
     options = read_options(request.query, request.header("x-request-timeout-ms"), ("top_k", "explain", "timeout_ms"))
-    model = app.pipeline.models.find(values["model"], values.get("version"), request_id=request.request_id)
-    request.model = model.key
-    outcomes, many = await photograph_jobs(app, request, (model,), options)
 
     def answer(job: Job) -> dict[str, object]:
         scores: dict[str, object] = {
@@ -27,6 +25,27 @@ async def predictions(app: "App", request: Request, values: Mapping[str, str]) -
         }
         return scores | ({"activation_map": grid_by_label(job.results[0])} if options.explain else {})
 
+    return await _answers(app, request, values, options, answer)
+
+
+async def explanations(app: "App", request: Request, values: Mapping[str, str]) -> Response:
+    """POST or PUT /explanations/{model}[/{version}]: label -> rows of the class activation map."""
+    options = read_options(request.query, request.header("x-request-timeout-ms"), ("timeout_ms",))
+    return await _answers(
+        app, request, values, replace(options, explain=True), lambda job: grid_by_label(job.results[0])
+    )
+
+
+async def _answers(
+    app: "App",
+    request: Request,
+    values: Mapping[str, str],
+    options: Options,
+    answer: Callable[[Job], Mapping[str, object]],
+) -> Response:
+    model = app.pipeline.models.find(values["model"], values.get("version"), request_id=request.request_id)
+    request.model = model.key
+    outcomes, many = await photograph_jobs(app, request, (model,), options)
     documents = [outcome.torchserve() if isinstance(outcome, Refusal) else answer(outcome) for outcome in outcomes]
     return json_response(documents if many else documents[0])
 
@@ -37,9 +56,14 @@ async def ping(app: "App", request: Request, _: Mapping[str, str]) -> Response:
     return json_response({"status": "Healthy" if healthy else "Unhealthy"}, 200 if healthy else 500)
 
 
-_PREDICT = {"POST": predictions, "PUT": predictions}
 TORCHSERVE = (
-    Route("torchserve", "/predictions/{model}", _PREDICT, takes_photograph=True, errors="torchserve"),
-    Route("torchserve", "/predictions/{model}/{version}", _PREDICT, takes_photograph=True, errors="torchserve"),
+    *(
+        Route(name, path, {"POST": handler, "PUT": handler}, takes_photograph=True, errors="torchserve")
+        for name, room, handler in (
+            ("torchserve", "/predictions", predictions),
+            ("torchserve-explanations", "/explanations", explanations),
+        )
+        for path in (f"{room}/{{model}}", f"{room}/{{model}}/{{version}}")
+    ),
     Route("ping", "/ping", {"GET": ping}, errors="torchserve"),
 )

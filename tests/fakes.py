@@ -140,7 +140,8 @@ class FakeEngine:
         bus = images.reshape(len(images), -1).mean(axis=1, dtype=np.float64) / 255
         rest = np.repeat(((1 - bus) / (len(LABELS) - 1))[:, None], len(LABELS) - 1, axis=1)
         grid = np.repeat(bus[:, None, None, None], len(LABELS), axis=1).astype(np.float32)
-        return Inference(np.column_stack([bus, rest]).astype(np.float32), grid if explain else None)
+        probabilities = np.column_stack([bus, rest]).astype(np.float32)
+        return Inference(probabilities, np.log(probabilities + np.float32(1e-6)), grid if explain else None)
 
 
 def plain(level: int, kind: str = "PNG", size: tuple[int, int] = (SIZE, SIZE)) -> bytes:

@@ -57,7 +57,7 @@ function curl(method, path, operation) {
   if (method === "get") return `curl ${url}`;
   if (method === "head") return `curl -I ${url}`;
   const types = Object.keys(resolve(operation.requestBody).content ?? {});
-  const isRaw = types.some((type) => /^image\/|octet-stream/.test(type));
+  const isRaw = /^image\/|octet-stream/.test(types[0] ?? "");
   if (isRaw) return `curl --data-binary @bus.jpg ${url}`;
   if (types.some((type) => type.startsWith("multipart/"))) return `curl -F image=@bus.jpg ${url}`;
   const verb = method === "post" ? "" : `-X ${method.toUpperCase()} `;

@@ -20,8 +20,9 @@ METRICS_HEAD = """# Metrics
 """
 ERRORS_HEAD = """# Refusals
 
-Problem details (RFC 9457) on our routes, with `type` `/docs#NAME`; `{code, type, message}` on TorchServe's. `outcome`
-is the label in `thaw_requests_total`. Each `detail` says what was wrong, what was expected and what to do.
+Problem details (RFC 9457) on our routes, with `type` `/docs#NAME`; `{code, type, message}` on TorchServe's,
+`{error}` below `/v2`. `outcome` is the label in `thaw_requests_total`. Each `detail` says what was wrong, what was
+expected and what to do.
 """
 
 

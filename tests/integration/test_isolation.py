@@ -85,7 +85,9 @@ def test_answers_that_are_no_numbers_are_our_failure(fake: Running, engine: Fake
     """NaN from a model is a 500, never a 200 with broken JSON."""
     engine.guard = lambda images: images.setflags(write=True)
     original = engine.run
-    engine.run = lambda images, explain=False: type(original(images))(np.full((len(images), 5), np.nan, np.float32))
+    engine.run = lambda images, explain=False: type(original(images))(
+        *[np.full((len(images), 5), np.nan, np.float32)] * 2
+    )
     assert 500 == fake.post("/predict", plain(1)).status
 
 

@@ -11,7 +11,7 @@ MODEL = fake_model(FakeEngine())
 
 def result(*probabilities: float) -> Result:
     """A result with these probabilities, in the order of the labels."""
-    return Result(MODEL, np.array(probabilities, np.float32), None, 0.001)
+    return Result(MODEL, np.array(probabilities, np.float32), np.zeros(len(probabilities), np.float32), None, 0.001)
 
 
 def test_equal_scores_keep_the_labels_order() -> None:

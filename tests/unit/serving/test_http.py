@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from serving.connections import Connections, Limits
 from serving.errors import Refusal
-from serving.messages import Request, Response, json_response
+from serving.messages import PROBLEM, Request, Response, json_response
 from serving.metrics import Metrics
 from tests.integration.running import replies, request
 
@@ -18,7 +18,7 @@ class _Echo:
         return self.refusal(Refusal("not-found", "gone"), request) if request.path == "/refuse" else None
 
     def refusal(self, refusal: Refusal, request: Request) -> Response:
-        return json_response(refusal.problem(request.request_id), refusal.kind.status)
+        return json_response(refusal.problem(request.request_id), refusal.kind.status, content_type=PROBLEM)
 
     def shed_bytes(self) -> Refusal:
         return Refusal("overloaded", "full")

@@ -1,0 +1,1 @@
+"""Open Inference Protocol version 2 over HTTP, as Triton and KServe speak it, with binary tensors."""

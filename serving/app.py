@@ -18,23 +18,24 @@ from serving.torchserve_routes import TORCHSERVE
 log = logging.getLogger("thaw.requests")
 
 ROUTES: tuple[Route, ...] = (*OURS, *TORCHSERVE, *INFERENCE, *PAGES)
+OPS_ROUTES = tuple(route for route in OURS if route.name in ("livez", "readyz", "startupz", "metrics"))
 UNKNOWN_ROUTE = "unknown"
 
 
 class App:
     """What connections talk to."""
 
-    def __init__(self, settings: Settings, pipeline: Pipeline) -> None:
+    def __init__(self, settings: Settings, pipeline: Pipeline, routes: tuple[Route, ...] = ROUTES) -> None:
         self.settings = settings
         self.pipeline = pipeline
-        self._exact = {route.pattern: route for route in ROUTES if "{" not in route.pattern}
+        self._exact = {route.pattern: route for route in routes if "{" not in route.pattern}
         self._by_first_segment: dict[str, list[Route]] = {}
-        for route in ROUTES:
+        for route in routes:
             if "{" in route.pattern:
                 self._by_first_segment.setdefault(route.pattern.split("/")[1], []).append(route)
         models = [model.key for model in pipeline.models.all()]
         nothing = (NO_MODEL, NO_MODEL)
-        for route in ROUTES:
+        for route in routes:
             about_models = route.takes_photograph and route.name != "compare"
             pipeline.metrics.prepare_route(route.name, [nothing, *models] if about_models else [nothing])
         pipeline.metrics.prepare_route(UNKNOWN_ROUTE, [nothing])

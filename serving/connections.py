@@ -9,7 +9,6 @@ from typing import Protocol
 from serving.errors import Refusal
 from serving.http import Connection
 from serving.messages import Request, Response, http_date
-from serving.metrics import Metrics
 
 
 @dataclass(frozen=True)
@@ -51,14 +50,13 @@ def too_many_bytes(limit: int) -> Refusal:
 class Connections:
     """Makes a `Connection` for each client and sweeps over them all, which is cheaper than a timer for each request."""
 
-    def __init__(self, application: Application, limits: Limits, metrics: Metrics) -> None:
+    def __init__(self, application: Application, limits: Limits) -> None:
         self.application = application
         self.limits = limits
         self.is_draining = False
         self.buffered_bytes = 0
         self.date = http_date()
         self._open: set[Connection] = set()
-        metrics.connections.set_function(lambda: len(self._open))
 
     def make(self) -> Connection:
         """The protocol factory for the listener."""

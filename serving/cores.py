@@ -18,20 +18,23 @@ def _quotas_v2(root: Path) -> list[float]:
     """Every limit between our group and the top: a parent's limit binds us as well."""
     quotas = []
     for folder in _with_parents(root / "sys/fs/cgroup", _own_group(root, "")):
-        words = _words(folder / "cpu.max")
-        if len(words) == 2 and words[0] != "max":
-            quotas.append(int(words[0]) / int(words[1]))
+        quota, period = (*_words(folder / "cpu.max"), "", "")[:2]
+        quotas += _cores(quota, period)
     return quotas
 
 
 def _quotas_v1(root: Path) -> list[float]:
     quotas = []
-    for mount in ("cpu", "cpu,cpuacct"):
+    for mount in ("cpu", "cpu,cpuacct", "cpuacct,cpu"):
         for folder in _with_parents(root / "sys/fs/cgroup" / mount, _own_group(root, "cpu")):
-            quota, period = _words(folder / "cpu.cfs_quota_us"), _words(folder / "cpu.cfs_period_us")
-            if quota and period and int(quota[0]) > 0:
-                quotas.append(int(quota[0]) / int(period[0]))
+            quota, period = (*_words(folder / "cpu.cfs_quota_us"), ""), (*_words(folder / "cpu.cfs_period_us"), "")
+            quotas += _cores(quota[0], period[0])
     return quotas
+
+
+def _cores(quota: str, period: str) -> list[float]:
+    """Empty for what is no limit: `max`, -1, or a file that is not there."""
+    return [int(quota) / int(period)] if quota.isdecimal() and period.isdecimal() and int(period) else []
 
 
 def _own_group(root: Path, controller: str) -> str:
@@ -41,7 +44,7 @@ def _own_group(root: Path, controller: str) -> str:
     except OSError:
         return "/"
     for line in lines:
-        _, controllers, path = line.split(":", 2)
+        _, controllers, path = (*line.split(":", 2), "", "")[:3]
         if controller in controllers.split(","):
             return path
     return "/"

@@ -1,10 +1,12 @@
 """One ONNX Runtime session per model, on a provider that is checked. The only file that imports the runtime."""
 
 import ctypes
+import logging
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +21,12 @@ import onnxruntime
 
 onnxruntime.disable_telemetry_events()
 
+log = logging.getLogger("thaw.engine")
+
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 OUTPUTS = ("probabilities", "logits", "activation_map")
 Provider = Literal["auto", "cpu", "cuda"]
+HEAVY = {"Conv", "FusedConv", "Gemm", "MatMul"}  # where the time goes; bookkeeping of shapes belongs on the CPU
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,7 @@ class Engine:
         options.intra_op_num_threads = 1  # two lanes beat one lane of two threads: decoding cannot use the second
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
         options.log_severity_level = 3
         try:
             self._session = onnxruntime.InferenceSession(model_path, options, providers=[provider])
@@ -52,6 +58,12 @@ class Engine:
         self.provider: str = self._session.get_providers()[0]
         if self.provider != provider:
             raise StartError(f"Asked for {provider}, but ONNX Runtime gave {self.provider}. {_what_cuda_lacks()}")
+        assigned = self._session.get_provider_graph_assignment_info()
+        if elsewhere := heavy_elsewhere(provider, ((part.ep_name, part.get_nodes()) for part in assigned)):
+            raise StartError(
+                f"{model_path}: {', '.join(elsewhere)} would run elsewhere than on {provider}, and slowly. "
+                "Export the graph for it, or set THAW_PROVIDER=cpu."
+            )
         inputs = [node.name for node in self._session.get_inputs()]
         outputs = {node.name for node in self._session.get_outputs()}
         if inputs != ["images"] or not {*OUTPUTS} <= outputs:
@@ -65,16 +77,37 @@ class Engine:
         return Inference(*self._session.run(OUTPUTS if explain else OUTPUTS[:2], {"images": images}))
 
 
+class _Node(Protocol):
+    op_type: str
+
+
+def heavy_elsewhere(provider: str, parts: Iterable[tuple[str, Iterable[_Node]]]) -> list[str]:
+    """Kinds of expensive nodes that the runtime has put on another provider: a session may be of CUDA in name alone.
+
+    parts: a provider and the nodes it was given.
+    """
+    return sorted({node.op_type for name, nodes in parts if name != provider for node in nodes} & HEAVY)
+
+
 def choose_provider(asked: Provider) -> str:
     """The provider's name. `cuda` is never answered with less; `auto` takes CUDA only where a device is there."""
+    chosen, why = _choose(asked)
+    log.info("%s: %s", chosen, why, extra={"fields": {"asked": asked, "provider": chosen}})
+    return chosen
+
+
+def _choose(asked: Provider) -> tuple[str, str]:
     if asked == "cpu":
-        return CPU
+        return CPU, "as asked"
     present = CUDA in onnxruntime.get_available_providers()
     if asked == "auto":
-        return CUDA if present and _has_cuda_device() else CPU
+        if present and _has_cuda_device():
+            return CUDA, "auto found a device"
+        lacks = "no CUDA device" if present else "a CPU build of onnxruntime"
+        return CPU, f"auto found {lacks}"
     if not present:
         raise StartError(f"THAW_PROVIDER=cuda, but CUDA cannot be used. {_what_cuda_lacks()}")
-    return CUDA
+    return CUDA, "as asked"
 
 
 def runtime_version() -> str:

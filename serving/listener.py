@@ -8,24 +8,23 @@ import struct
 import sys
 
 from serving.errors import StartError
-from serving.settings import Settings
 
 _SO_ATTACH_FILTER = 26  # Linux, asm-generic/socket.h; the socket module has no name for it
 _DROP = struct.pack("HBBI", 0x06, 0, 0, 0)  # classic BPF: BPF_RET | BPF_K, keep 0 bytes (linux/filter.h)
 
 
-def bind(settings: Settings) -> socket.socket:
-    """The listening address, taken before models are loaded. Raises StartError when it is not to be had."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+def bind(host: str, port: int) -> socket.socket:
+    """The address to listen on, taken before models are loaded. Raises StartError when it is not to be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((settings.host, settings.port))
+        listener.bind((host, port))
     except OSError as error:
         listener.close()
         taken = error.errno == errno.EADDRINUSE
         advice = "Another program has it: stop that one or set THAW_PORT." if taken else "Set THAW_HOST and THAW_PORT."
-        raise StartError(f"Cannot listen on {settings.host}:{settings.port} ({error.strerror}). {advice}") from error
+        raise StartError(f"Cannot listen on {host}:{port} ({error.strerror}). {advice}") from error
     return listener
 
 

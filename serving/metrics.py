@@ -1,11 +1,12 @@
 """Every metric, its labels and its buckets. Label values come from closed sets; all series exist from the start."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from serving.errors import KINDS
+from serving.shared_metrics import merged_registry
 
 # They would be a second series beside each, for nobody here.
 disable_created_metrics()  # type: ignore[no-untyped-call] # the library annotates it not
@@ -26,6 +27,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._watched: list[tuple[Gauge, Callable[[], float]]] = []
         self._make_about_requests()
         self._make_about_models()
         self._make_about_the_server()
@@ -54,7 +56,7 @@ class Metrics:
         self._prediction_series: dict[tuple[str, str], Counter] = {}
         self._new_class_series: dict[str, Histogram] = {}
         labels = ("model", "version", "provider", "recipe", "depth", "runtime")
-        self._model_info = self._gauge("thaw_model_info", "1 for each loaded model; what it is.", labels)
+        self._model_info = self._gauge("thaw_model_info", "1 for each loaded model; what it is.", labels, "livemax")
 
     def _make_about_the_server(self) -> None:
         self.queue_length = self._gauge("thaw_queue_length", "Photographs admitted and waiting for a lane.")
@@ -64,13 +66,19 @@ class Metrics:
         self.lane_restarts = self._counter("thaw_lane_restarts", "Lanes that died and were replaced.")
         self.batch_retries = self._counter("thaw_batch_retries", "Batches that failed and were inferred one by one.")
         self.connections = self._gauge("thaw_connections", "Open connections.")
-        self.ready = self._gauge("thaw_ready", "1 when /readyz answers 200.")
+        self.ready = self._gauge("thaw_ready", "1 when /readyz answers 200.", merge="livemin")
+        self.processes = self._gauge("thaw_processes", "Processes that should be serving.", merge="livemax")
+        self.spares = self._gauge("thaw_spares", "Processes that stand by with their models loaded.", merge="livemax")
+        self.process_restarts = self._gauge(
+            "thaw_process_restarts", "Serving processes that ended unasked and were replaced.", merge="livemax"
+        )
 
     def _counter(self, name: str, meaning: str, labels: tuple[str, ...] = ()) -> Counter:
         return Counter(name, meaning, labels, registry=self.registry)
 
-    def _gauge(self, name: str, meaning: str, labels: tuple[str, ...] = ()) -> Gauge:
-        return Gauge(name, meaning, labels, registry=self.registry)
+    def _gauge(self, name: str, meaning: str, labels: tuple[str, ...] = (), merge: str = "livesum") -> Gauge:
+        """merge: what becomes of the values of several processes that serve together."""
+        return Gauge(name, meaning, labels, registry=self.registry, multiprocess_mode=merge)  # type: ignore[arg-type] # a literal
 
     def _histogram(
         self, name: str, meaning: str, buckets: tuple[float, ...], labels: tuple[str, ...] = ()
@@ -112,6 +120,16 @@ class Metrics:
         """One step of one photograph."""
         self._steps[step].observe(seconds)
 
+    def watch(self, gauge: Gauge, value: Callable[[], float]) -> None:
+        """The gauge shows what `value` returns when somebody looks."""
+        self._watched.append((gauge, value))
+
+    def share(self) -> None:
+        """Bring the watched gauges up to date, for whoever in another process is asked for all."""
+        for gauge, value in self._watched:
+            gauge.set(value())
+
     def exposition(self) -> bytes:
-        """Prometheus text format."""
-        return generate_latest(self.registry)
+        """Prometheus text format, merged over the processes that serve together."""
+        self.share()
+        return generate_latest(merged_registry() or self.registry)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,11 +43,16 @@ class Pipeline:
         self.slots = slots
         self.metrics = metrics
         self.is_draining = False
+        self.trouble_elsewhere: Callable[[], str | None] = lambda: None
         scheduler.on_cost = slots.learn
-        metrics.ready.set_function(lambda: self.trouble() is None)
+        metrics.watch(metrics.ready, lambda: self.trouble() is None)
 
     def trouble(self) -> str | None:
-        """Why the server is not ready, in a sentence; None when it is. Its goldens were replayed before it listened."""
+        """Why the server is not ready, in a sentence; None when all its processes are."""
+        return self.trouble_here() or self.trouble_elsewhere()
+
+    def trouble_here(self) -> str | None:
+        """The same for this process alone. Its goldens were replayed before it listened."""
         if self.is_draining:
             return "the server is draining: it finishes what it has and leaves"
         return self.scheduler.trouble(STALE_LANE_S)

@@ -49,8 +49,8 @@ class Scheduler:
         self.lanes: list[Lane] = []
         self.on_cost: Callable[[float], None] = lambda seconds: None
         metrics.lanes.set(lanes)
-        metrics.queue_length.set_function(lambda: len(self._waiting))
-        metrics.lanes_alive.set_function(lambda: sum(lane.alive for lane in self.lanes))
+        metrics.watch(metrics.queue_length, lambda: len(self._waiting))
+        metrics.watch(metrics.lanes_alive, lambda: sum(lane.alive for lane in self.lanes))
 
     def start(self, probe: Model) -> None:
         """Start the lanes. probe: the model whose golden photograph a lane answers before it takes work."""

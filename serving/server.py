@@ -1,71 +1,121 @@
-"""A server's life: take the port, load and prove the models, listen, drain, leave."""
+"""A server: its parts, and its life from lanes to the last connection."""
 
 import asyncio
 import contextlib
 import logging
-import signal
 import socket
-import sys
 import time
-
-import uvloop
+from dataclasses import replace
+from typing import Any
 
 from serving.admission import Slots
-from serving.app import App
+from serving.app import OPS_ROUTES, App
+from serving.board import Board
 from serving.connections import Connections, Limits
 from serving.cores import granted_cores
-from serving.engine import choose_provider, runtime_version
-from serving.listener import bind, turn_away
+from serving.engine import runtime_version
+from serving.listener import turn_away
 from serving.metrics import Metrics
 from serving.pipeline import Pipeline
 from serving.scheduler import Scheduler
 from serving.settings import Settings
-from serving.store import Models, load_models, log_terms
+from serving.store import Models
+from serving.tls import tls_context
 
 log = logging.getLogger("thaw.server")
 
 SLOTS_PER_LANE = 32  # at 3 ms a photograph a full queue is 0.1 s of waiting: a burst, never seconds
 BACKLOG = 1024
+OPS_CONNECTIONS = 64  # health and metrics: a few probes and a scraper or two
+REPORT_S = 0.5
 
 
 class Server:
-    """Life as named methods; `serve` runs them in order."""
+    """Life as named methods, called in their order: prepare, listen, drain, close."""
 
-    def __init__(self, settings: Settings, models: Models) -> None:
+    def __init__(self, settings: Settings, models: Models, board: Board | None = None, slot: int = 0) -> None:
+        """board: where this process says how it is, in its slot, and reads how its siblings are."""
         self.settings = settings
-        metrics = Metrics()
-        lanes = settings.lanes or granted_cores()
-        self.scheduler = Scheduler(lanes, settings.batch_limit, settings.max_pixels, metrics)
-        slots = Slots(settings.slots or SLOTS_PER_LANE * lanes, lanes, metrics)
-        self.pipeline = Pipeline(models, self.scheduler, slots, metrics)
-        self.app = App(settings, self.pipeline)
+        self._board, self._slot = board or Board(), slot
+        self.metrics = Metrics()
+        lanes = settings.lanes or max(1, granted_cores() // settings.processes)
+        self.scheduler = Scheduler(lanes, settings.batch_limit, settings.max_pixels, self.metrics)
+        slots = Slots(settings.slots or SLOTS_PER_LANE * lanes, lanes, self.metrics)
+        self.pipeline = Pipeline(models, self.scheduler, slots, self.metrics)
+        self._listener: socket.socket | None = None
+        self._ears: list[asyncio.Server] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self.pipeline.trouble_elsewhere = lambda: self._board.trouble(but=slot)
+        self._tls = tls_context(settings)
         names = Limits.__dataclass_fields__
-        self.connections = Connections(self.app, Limits(**{name: getattr(settings, name) for name in names}), metrics)
+        limits = Limits(**{name: getattr(settings, name) for name in names})
+        self.connections = Connections(App(settings, self.pipeline), limits)
+        self._ops = Connections(
+            App(settings, self.pipeline, OPS_ROUTES), replace(limits, max_connections=OPS_CONNECTIONS)
+        )
+        self._watch()
         for model in models.all():
             name, version = model.key
             info = {"version": version, "provider": model.engine.provider, "runtime": runtime_version()}
             info |= {"recipe": model.manifest.recipe, "depth": str(model.manifest.depth)}
-            metrics.prepare_model(name, model.manifest.labels, info)
+            self.metrics.prepare_model(name, model.manifest.labels, info)
 
-    async def start(self, listener: socket.socket) -> None:
-        """Lanes, then ears. listener: bound; owned by this server from now on."""
-        self._listener = listener
+    def _watch(self) -> None:
+        metrics, board = self.metrics, self._board
+        metrics.watch(metrics.connections, lambda: self.connections.count)
+        metrics.watch(metrics.processes, lambda: board.wanted)
+        metrics.watch(metrics.spares, lambda: board.spares)
+        metrics.watch(metrics.process_restarts, lambda: board.restarts)
+
+    @property
+    def scheme(self) -> str:
+        """Of the address: https when there is a certificate."""
+        return "https" if self._tls else "http"
+
+    async def prepare(self) -> None:
+        """Lanes: all that a spare does until it takes the dead one's place."""
         self.scheduler.start(self.pipeline.models.one_each()[0])
-        self._sweep = asyncio.create_task(self.connections.sweep())
+
+    async def listen(self, listener: socket.socket, ops: socket.socket | None = None) -> None:
+        """Ears. listener, ops: bound; owned by this server from now on."""
+        self._listener = listener
+        self._tasks = [asyncio.create_task(run()) for run in (self.connections.sweep, self._ops.sweep, self._report)]
+        loop = asyncio.get_running_loop()
         # uvloop closes the descriptor it was given; ours keeps the queue of connections alive until it was emptied
         ears = listener.dup()
-        loop = asyncio.get_running_loop()
-        self._ears = await loop.create_server(self.connections.make, sock=ears, backlog=BACKLOG)
+        self._ears = [await loop.create_server(self.connections.make, sock=ears, backlog=BACKLOG, **self._secure())]
+        if ops is not None:
+            self._ears.append(await loop.create_server(self._ops.make, sock=ops, backlog=BACKLOG))
 
-    async def drain(self, hurry: asyncio.Event) -> None:
-        """Not ready at once; serve on for `drain_seconds`, or until `hurry`; then stop listening and finish."""
+    def _secure(self) -> dict[str, Any]:
+        """How a connection is made: with TLS, a handshake that trickles ends like headers that trickle."""
+        timeout = self.settings.header_timeout_s
+        return {"ssl": self._tls, "ssl_handshake_timeout": timeout} if self._tls else {}
+
+    async def _report(self) -> None:
+        """For ever: tell the other processes and the supervisor how this one is."""
+        while True:
+            is_live = self.scheduler.stuck(self.settings.lane_stuck_s) is None
+            self._board.report(self._slot, is_ready=self.pipeline.trouble_here() is None, is_live=is_live)
+            self.metrics.share()
+            await asyncio.sleep(REPORT_S)
+
+    async def drain(self, hurry: asyncio.Event, *, is_last: bool = True) -> None:
+        """Not ready at once; serve on for `drain_seconds`, or until `hurry`; then stop listening and finish.
+
+        is_last: nobody else takes connections from this socket, so those that wait in it must be taken here.
+        """
         end = time.perf_counter() + self.settings.stop_seconds
-        self.pipeline.is_draining = self.connections.is_draining = True
+        self.pipeline.is_draining = self.connections.is_draining = self._ops.is_draining = True
         gap = min(self.settings.drain_seconds, self.settings.stop_seconds)
         log.info("draining: not ready, serving on for %g s; signal again to stop at once", gap)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(hurry.wait(), gap)
-        await self._stop_listening()
+        self._ears[0].close()
+        if is_last:
+            await self._empty_the_queue()
+        if self._listener is not None:
+            self._listener.close()
         self.connections.close_idle()
         while self.connections.count and time.perf_counter() < end:
             await asyncio.sleep(0.01)
@@ -73,17 +123,22 @@ class Server:
 
     async def close(self) -> None:
         """End whatever is left."""
-        self._sweep.cancel()
+        for task in self._tasks:
+            task.cancel()
         self.connections.abort()
-        self._listener.close()
-        self._ears.close()
+        self._ops.abort()
+        if self._listener is not None:
+            self._listener.close()
+        for ears in self._ears:
+            ears.close()
         await asyncio.sleep(0)
         self.scheduler.close()
 
-    async def _stop_listening(self) -> None:
+    async def _empty_the_queue(self) -> None:
         """Connections that the kernel has accepted and we have not would be reset by closing: take them first."""
+        if self._listener is None:
+            return
         loop = asyncio.get_running_loop()
-        self._ears.close()
         self._listener.setblocking(False)
         turn_away(self._listener)
         while True:
@@ -91,39 +146,4 @@ class Server:
                 connection, _ = self._listener.accept()
             except OSError:
                 break
-            await loop.connect_accepted_socket(self.connections.make, connection)
-        self._listener.close()
-
-
-def serve(settings: Settings) -> None:
-    """Until SIGTERM or SIGINT, then drain. Raises StartError or ArtifactError when it cannot start."""
-    started = time.perf_counter()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # nothing is in flight yet; `_live` replaces it by the drain
-    listener = bind(settings)
-    log.info("settings", extra={"fields": settings.model_dump(mode="json")})
-    provider = choose_provider(settings.provider)
-    models = load_models(settings.models, provider, settings.batch_limit)
-    log_terms(models)
-    server = Server(settings, models)
-    uvloop.run(_live(server, listener, started))
-
-
-async def _live(server: Server, listener: socket.socket, started: float) -> None:
-    loop = asyncio.get_running_loop()
-    leave, hurry = asyncio.Event(), asyncio.Event()
-
-    def on_interrupt() -> None:
-        (hurry if leave.is_set() else leave).set()
-
-    # A second Ctrl-C ends the gap; a second SIGTERM does not: a group and its leader often both pass the same one on.
-    loop.add_signal_handler(signal.SIGTERM, leave.set)
-    loop.add_signal_handler(signal.SIGINT, on_interrupt)
-    await server.start(listener)
-    host, port = listener.getsockname()[:2]
-    names = ", ".join("/".join(model.key) for model in server.pipeline.models.all())
-    provider = server.pipeline.models.one_each()[0].engine.provider
-    fields = {"port": port, "seconds": round(time.perf_counter() - started, 3), "provider": provider}
-    log.info("listening on http://%s:%d with %s on %s", host, port, names, provider, extra={"fields": fields})
-    await leave.wait()
-    await server.drain(hurry)
-    await server.close()
+            await loop.connect_accepted_socket(self.connections.make, connection, **self._secure())

@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contract.pixels import MAX_PIXELS
 from serving import DEFAULT_HOST, DEFAULT_PORT
+from serving.board import MOST_PROCESSES
 from serving.engine import Provider
 from serving.errors import StartError
 
@@ -26,10 +27,19 @@ class Settings(BaseSettings):
 
     host: str = Field(DEFAULT_HOST, description="Address to listen on; loopback unless told otherwise.")
     port: int = Field(DEFAULT_PORT, ge=0, le=65535, description="Port to listen on; 0 takes a free one and logs it.")
+    ops_port: int | None = Field(
+        None, ge=0, le=65535, description="Second port, for /metrics and health alone, never encrypted; unset: none."
+    )
+    tls_cert: Path | None = Field(None, description="Certificate chain in PEM; with it the server speaks HTTPS.")
+    tls_key: Path | None = Field(None, description="Private key of the certificate in PEM, without a passphrase.")
     models: Path = Field(Path("model_store"), description="Folder of the model store.")
     provider: Provider = Field(
         "auto", description="cpu, cuda (start fails without it), or auto: cuda where there is one."
     )
+    processes: int = Field(
+        1, ge=1, le=MOST_PROCESSES, description="Serving processes; lanes, slots and limits count for each of them."
+    )
+    spare: bool = Field(True, description="With one process: keep a second with its models loaded, to take over.")
     lanes: int = Field(0, ge=0, le=256, description="Threads that decode and infer; 0: one for each granted core.")
     batch_limit: int = Field(4, ge=1, le=64, description="Most photographs that one lane infers together.")
     slots: int = Field(0, ge=0, le=100_000, description="Photographs in flight before shedding; 0: 32 for each lane.")

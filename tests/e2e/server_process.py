@@ -5,12 +5,16 @@ import re
 import signal
 import subprocess
 import sys
+import threading
+import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.sources import ROOT
 
+PATIENCE_S = 15.0
 MODEL_STORE = "THAW_MODELS"
 
 
@@ -32,11 +36,10 @@ def run(*words: str, store: Path, stdin: bytes = b"", **settings: object) -> sub
 class ServerProcess:
     """A server that has said where it listens."""
 
-    def __init__(self, store: Path, **settings: object) -> None:
+    def __init__(self, store: Path, *words: str, **settings: object) -> None:
         settings = {"drain_seconds": 0.3, **settings}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "serving"], env=environment(store, **settings), cwd=store, stderr=subprocess.PIPE
-        )
+        command = [sys.executable, "-m", "serving", *words]
+        self.process = subprocess.Popen(command, env=environment(store, **settings), cwd=store, stderr=subprocess.PIPE)
         assert self.process.stderr is not None
         self.log = b""
         while not (found := re.search(rb"http://127\.0\.0\.1:(\d+)", self.log)):
@@ -48,7 +51,14 @@ class ServerProcess:
 
     def post(self, path: str, body: bytes) -> tuple[int, bytes]:
         """Status and body, whatever the status."""
-        request = urllib.request.Request(self.url + path, body, {"Content-Type": "image/jpeg"})
+        return self._ask(urllib.request.Request(self.url + path, body, {"Content-Type": "image/jpeg"}))
+
+    def get(self, path: str) -> tuple[int, bytes]:
+        """Status and body, whatever the status."""
+        return self._ask(urllib.request.Request(self.url + path))
+
+    @staticmethod
+    def _ask(request: urllib.request.Request) -> tuple[int, bytes]:
         try:
             with urllib.request.urlopen(request, timeout=15) as response:
                 return response.status, response.read()
@@ -63,11 +73,25 @@ class ServerProcess:
         self.log += rest
         return self.process.returncode
 
+    def children(self) -> list[int]:
+        """The processes that the supervisor started: serving ones, and the spare."""
+        pid = self.process.pid
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
     def pss_mb(self) -> float:
-        """Memory in the process's proportion of what is shared."""
-        rollup = Path(f"/proc/{self.process.pid}/smaps_rollup").read_text()
-        return int(re.search(r"(?m)^Pss:\s+(\d+)", rollup).group(1)) / 1000  # type: ignore[union-attr] # always there
+        """Memory of the supervisor and all it started, in their proportion of what is shared."""
+        rollups = (Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in (self.process.pid, *self.children()))
+        found = (re.search(r"(?m)^Pss:\s+(\d+)", rollup) for rollup in rollups)
+        return sum(int(match.group(1)) for match in found if match) / 1000
 
     def mapped(self) -> str:
-        """Every file that is mapped into the process."""
-        return Path(f"/proc/{self.process.pid}/maps").read_text()
+        """Every file that is mapped into any of them."""
+        return "".join(Path(f"/proc/{pid}/maps").read_text() for pid in (self.process.pid, *self.children()))
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Poll until true. Fails loudly after PATIENCE_S."""
+    end = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < end, "the condition never came true"
+        threading.Event().wait(0.01)

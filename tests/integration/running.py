@@ -44,7 +44,7 @@ class Running:
         values: dict[str, Any] = {"port": 0, "lanes": 1, "drain_seconds": 0.0, "deadline_ms": 10_000, **settings}
         self.settings = Settings(**values)
         self.server = Server(self.settings, models)
-        listener = bind(self.settings)
+        listener = bind(self.settings.host, self.settings.port)
         self.port: int = listener.getsockname()[1]
         self._started, self._stop, self._hurry = threading.Event(), asyncio.Event(), asyncio.Event()
         self._thread = threading.Thread(target=lambda: uvloop.run(self._live(listener)))
@@ -54,7 +54,8 @@ class Running:
 
     async def _live(self, listener: socket.socket) -> None:
         self._loop = asyncio.get_running_loop()
-        await self.server.start(listener)
+        await self.server.prepare()
+        await self.server.listen(listener)
         self._started.set()
         await self._stop.wait()
         await self.server.drain(self._hurry)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from serving import pipeline, scheduler
 from tests.fakes import FakeEngine, fake_models, plain
 from tests.integration.running import Later, Running, request, running, wait_until
 
@@ -160,3 +161,29 @@ def test_a_lane_that_dies_is_replaced(engine: FakeEngine) -> None:
         wait_until(lambda: server.get("/readyz").status == 200)
         assert 200 == server.post("/predict", plain(1)).status
         assert 1 == server.metric("thaw_lane_restarts_total")
+
+
+def test_a_stuck_lane_makes_the_server_not_ready(
+    fake: Running, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing can end a thread from outside: not ready first, not live when it lasts, and both again when it ends."""
+    monkeypatch.setattr(pipeline, "STALE_LANE_S", 0.05)
+    monkeypatch.setattr(scheduler, "IDLE_BEAT_S", 0.05)
+    wait_until(lambda: fake.get("/readyz").status == 200)
+    first = hold_lane(fake, engine)
+    wait_until(lambda: fake.get("/readyz").status == 503)
+    assert "no sign of life" in fake.get("/readyz").json["detail"]
+    assert 0 == fake.metric("thaw_ready")
+    assert 200 == fake.get("/livez").status
+    engine.gate.set()
+    assert 200 == first.reply().status
+    wait_until(lambda: fake.get("/readyz").status == 200)
+
+
+def test_a_lane_that_stays_stuck_makes_the_server_not_live(engine: FakeEngine) -> None:
+    """After lane_stuck_s somebody outside has to end the process."""
+    with running(fake_models(engine), lane_stuck_s=0.1) as server:
+        first = hold_lane(server, engine)
+        wait_until(lambda: server.get("/livez").status == 503)
+        engine.gate.set()
+        assert 200 == first.reply().status

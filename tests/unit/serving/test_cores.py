@@ -46,7 +46,7 @@ def test_a_parent_s_quota_binds_too(root: Path) -> None:
     assert 3 == granted_cores(root)
 
 
-@pytest.mark.parametrize("mount", ["cpu", "cpu,cpuacct"])
+@pytest.mark.parametrize("mount", ["cpu", "cpu,cpuacct", "cpuacct,cpu"])
 def test_the_quota_of_v1(root: Path, mount: str) -> None:
     """Its two files, under either name of the mount; -1 is no limit."""
     write(root, proc__self__cgroup="4:memory:/x\n3:cpu,cpuacct:/ours")
@@ -68,3 +68,28 @@ def test_affinity_below_the_quota(root: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0})
     write(root, **{"sys__fs__cgroup__cpu.max": "800000 100000"})
     assert 1 == granted_cores(root)
+
+
+def test_a_parent_s_quota_of_v1_binds_too(root: Path) -> None:
+    """As a pod's limit binds its containers."""
+    write(root, proc__self__cgroup="4:cpu,cpuacct:/kubepods/pod1/box\n0::/")
+    pod = "sys__fs__cgroup__cpu,cpuacct__kubepods__pod1__"
+    write(root, **{pod + "cpu.cfs_quota_us": "300000", pod + "cpu.cfs_period_us": "100000"})
+    write(root, **{pod + "box__cpu.cfs_quota_us": "-1", pod + "box__cpu.cfs_period_us": "100000"})
+    assert 3 == granted_cores(root)
+
+
+def test_a_machine_with_both_versions(root: Path) -> None:
+    """The controller lies in v1 although v2 is mounted beside it, at a place of its own and without it."""
+    write(root, proc__self__cgroup="2:cpuacct:/\n1:cpu:/ours\n0::/")
+    write(root, sys__fs__cgroup__unified__cgroup__controllers="")
+    write(root, **{"sys__fs__cgroup__cpu__ours__cpu.cfs_quota_us": "600000"})
+    write(root, **{"sys__fs__cgroup__cpu__ours__cpu.cfs_period_us": "100000"})
+    assert 6 == granted_cores(root)
+
+
+@pytest.mark.parametrize("odd", ["", "max", "some words that are no numbers", "100000 0"])
+def test_odd_files_are_no_limit(root: Path, odd: str) -> None:
+    """Half a file, another kernel's words: the affinity decides, and nothing breaks."""
+    write(root, **{"proc__self__cgroup": "no colons here\n0::/", "sys__fs__cgroup__cpu.max": odd})
+    assert 16 == granted_cores(root)

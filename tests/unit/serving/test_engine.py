@@ -1,3 +1,4 @@
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -6,7 +7,7 @@ import pytest
 
 from contract.errors import ArtifactError
 from serving import engine
-from serving.engine import CPU, CUDA, Engine, choose_provider
+from serving.engine import CPU, CUDA, Engine, choose_provider, heavy_elsewhere
 from serving.errors import StartError
 from tests.fakes import SIZE, graph_bytes
 
@@ -66,3 +67,37 @@ def test_a_silent_change_of_provider_is_caught(graph: Path) -> None:
         pytest.skip("this machine may have CUDA")
     with pytest.warns(UserWarning, match="CUDA"), pytest.raises(StartError, match=f"Asked for {CUDA}, but"):
         Engine(graph, CUDA)
+
+
+def test_the_missing_library_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A CUDA build whose libraries do not load: the start fails in the loader's own words."""
+    library = tmp_path / "capi" / "libonnxruntime_providers_cuda.so"
+    library.parent.mkdir()
+    library.write_bytes(b"no library")
+    monkeypatch.setattr(onnxruntime, "__file__", str(tmp_path / "__init__.py"))
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [CPU])
+    with pytest.raises(StartError, match=r"Missing library: .*libonnxruntime_providers_cuda\.so"):
+        choose_provider("cuda")
+
+
+@pytest.mark.parametrize(("built_in", "words"), [([CPU], "a CPU build"), ([CUDA, CPU], "no CUDA device")])
+def test_auto_says_why(monkeypatch: pytest.MonkeyPatch, built_in: list[str], words: str) -> None:
+    """When it does not take CUDA, the log tells the reason."""
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: built_in)
+    monkeypatch.setattr(engine, "_has_cuda_device", lambda: False)
+    chosen, why = engine._choose("auto")
+    assert (CPU, True) == (chosen, words in why)
+
+
+@dataclass
+class Node:
+    """As the runtime tells of one."""
+
+    op_type: str
+
+
+def test_convolutions_on_another_provider_are_seen() -> None:
+    """Bookkeeping may stay on the CPU; what takes the time may not."""
+    parts = [(CUDA, [Node("Conv"), Node("Relu")]), (CPU, [Node("Shape"), Node("Gather")])]
+    assert [] == heavy_elsewhere(CUDA, parts)
+    assert ["Conv", "Gemm"] == heavy_elsewhere(CUDA, [*parts, (CPU, [Node("Gemm"), Node("Conv")])])

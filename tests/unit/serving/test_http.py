@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from serving.connections import Connections, Limits
 from serving.errors import Refusal
 from serving.messages import PROBLEM, Request, Response, json_response
-from serving.metrics import Metrics
 from tests.integration.running import replies, request
 
 
@@ -60,7 +59,7 @@ class _Wire(asyncio.Transport):
 
 async def exchange(packets: list[bytes]) -> tuple[bytes, int]:
     """Feed packets as a loop would, only while reading is on; returns what was written, and bytes still held."""
-    owner = Connections(_Echo(), Limits(max_body_bytes=1000, max_header_bytes=500), Metrics())
+    owner = Connections(_Echo(), Limits(max_body_bytes=1000, max_header_bytes=500))
     connection, wire = owner.make(), _Wire()
     connection.connection_made(wire)
     for packet in packets:

@@ -87,9 +87,9 @@ def _json(body: bytes) -> Photographs:
 
 
 def read_base64(text: object, where: str) -> bytes | Refusal:
-    """where: how the client wrote it. The refusal is returned: in a list one bad entry fails alone."""
+    """where: how the client wrote it. A string that is no base64 is returned as a refusal: in a list it fails alone."""
     if not isinstance(text, str):
-        return Refusal("malformed-body", f"`{where}` is no string. Expected the photograph in base64.")
+        raise Refusal("malformed-body", f"`{where}` is no string. Expected the photograph in base64.")
     if re.search(r"\s", text):  # what `base64 FILE` prints is wrapped
         text = "".join(text.split())
     try:

@@ -20,6 +20,7 @@ from serving.openapi_parts import (
     path_values,
     photograph_body,
     photograph_parameters,
+    photograph_schemas,
     query,
     ref,
     refusals,
@@ -94,6 +95,9 @@ def _schemas() -> Document:
         "TorchServeScores": _SCORES,
         "TorchServeExplanation": _GRIDS,
         "Health": _HEALTH,
+        "Answers": _results("Answer"),
+        "Comparisons": _results("Comparison"),
+        **photograph_schemas(),
         **inference_schemas(),
     }
     for name, kind in (("Answer", Answer), ("Comparison", Comparison), ("ModelList", ModelList)):
@@ -112,7 +116,10 @@ def _photograph_paths() -> Document:
         "Several photographs are answered with `results`, each an answer or its problem, in order.",
         parameters=[model, *photograph_parameters()],
         requestBody=photograph_body(),
-        responses={"200": answer("The answer.", _one_or_many("Answer")), **refusals(PHOTOGRAPH_STATUSES)},
+        responses={
+            "200": answer("The answer.", {"anyOf": [ref("Answer"), ref("Answers")]}),
+            **refusals(PHOTOGRAPH_STATUSES),
+        },
     )
     compare = operation(
         "photographs",
@@ -121,7 +128,10 @@ def _photograph_paths() -> Document:
         "It is decoded once.",
         parameters=photograph_parameters(),
         requestBody=photograph_body(),
-        responses={"200": answer("The answers.", _one_or_many("Comparison")), **refusals(PHOTOGRAPH_STATUSES)},
+        responses={
+            "200": answer("The answers.", {"anyOf": [ref("Comparison"), ref("Comparisons")]}),
+            **refusals(PHOTOGRAPH_STATUSES),
+        },
     )
     responses = {"200": answer("All.", ref("ModelList")), **any_refusal()}
     models = operation("photographs", "models", "Loaded models", responses=responses)
@@ -168,7 +178,6 @@ def _operation_paths() -> Document:
     return {**paths, "/metrics": {"get": metrics}}
 
 
-def _one_or_many(name: str) -> Document:
-    items = {"anyOf": [ref(name), ref("Problem")]}
-    results = {"type": "array", "items": items}
-    return {"oneOf": [ref(name), {"type": "object", "required": ["results"], "properties": {"results": results}}]}
+def _results(name: str) -> Document:
+    results = {"type": "array", "items": {"anyOf": [ref(name), ref("Problem")]}}
+    return {"type": "object", "required": ["results"], "properties": {"results": results}}

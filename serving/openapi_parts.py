@@ -16,8 +16,8 @@ FORMS = {
     "torchserve": ("TorchServeError", JSON),
     "inference": ("InferenceError", JSON),
 }
-FILE = {"type": "string", "contentMediaType": "image/jpeg"}
-BASE64 = {"type": "string", "contentEncoding": "base64"}
+BINARY = {"type": "string", "format": "binary"}  # what generators take for bytes, in 3.1 as in 3.0
+_BASE64 = {"type": "string", "contentEncoding": "base64"}
 _EXAMPLES = {"model": "partial", "version": "1"}
 
 
@@ -67,19 +67,34 @@ def _header(name: str, description: str, schema: Mapping[str, object]) -> Docume
 
 def photograph_body() -> Document:
     """Bytes, form or JSON."""
-    one = {"type": "object", "required": ["image"], "additionalProperties": False, "properties": {"image": BASE64}}
-    images = {"type": "array", "minItems": 1, "items": BASE64}
-    many = {"type": "object", "required": ["images"], "additionalProperties": False, "properties": {"images": images}}
-    form = {"type": "object", "properties": {"image": {"type": "array", "items": FILE}}, "required": ["image"]}
+    one_or_many = {"oneOf": [ref("OnePhotograph"), ref("SeveralPhotographs")]}
     return {
         "required": True,
         "description": "The file's bytes, a form with files, or base64 in JSON.",
         "content": {
-            "image/*": {"schema": {}},
-            "application/octet-stream": {"schema": {}},
-            "multipart/form-data": {"schema": form},
-            JSON: {"schema": {"oneOf": [one, many]}, "example": {"image": "<base64>"}},
+            "image/*": {"schema": BINARY},
+            "application/octet-stream": {"schema": BINARY},
+            "multipart/form-data": {"schema": ref("PhotographForm")},
+            JSON: {"schema": one_or_many, "example": {"image": "<base64>"}},
         },
+    }
+
+
+def photograph_schemas() -> Document:
+    """What `photograph_body` refers to."""
+    form = {"type": "object", "properties": {"image": {"type": "array", "items": BINARY}}, "required": ["image"]}
+    one = {"image": _BASE64}
+    many = {"images": {"type": "array", "minItems": 1, "items": _BASE64}}
+    return {
+        "OnePhotograph": {"type": "object", "required": ["image"], "additionalProperties": False, "properties": one},
+        "SeveralPhotographs": {
+            "type": "object",
+            "description": "One that cannot be read fails alone.",
+            "required": ["images"],
+            "additionalProperties": False,
+            "properties": many,
+        },
+        "PhotographForm": form,
     }
 
 

@@ -5,6 +5,7 @@ from pydantic import TypeAdapter
 from serving.inference_protocol.documents import InferAnswer, InferRequest, ModelMetadata, ServerMetadata
 from serving.messages import JSON
 from serving.openapi_parts import (
+    BINARY,
     PHOTOGRAPH_STATUSES,
     REF,
     Document,
@@ -18,7 +19,7 @@ from serving.openapi_parts import (
 )
 
 _EXAMPLE = {"inputs": [{"name": "image_bytes", "shape": [1], "datatype": "BYTES", "data": ["<base64>"]}]}
-_BINARY: Document = {"description": "JSON, then the binary tensors; Inference-Header-Content-Length parts them."}
+_BINARY: Document = BINARY | {"description": "JSON, then the tensors; Inference-Header-Content-Length parts them."}
 _LENGTH: Document = {
     "name": "Inference-Header-Content-Length",
     "in": "header",

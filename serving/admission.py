@@ -27,6 +27,11 @@ class Slots:
         """Whether the next photograph would be shed."""
         return self.in_use >= self.total
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether a lane has nothing to do."""
+        return self.in_use < self._lanes
+
     @contextmanager
     def hold(self, wanted: int, budget_s: float) -> Iterator[None]:
         """Take `wanted` slots for the block, all or none.

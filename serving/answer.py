@@ -8,7 +8,7 @@ from typing_extensions import TypedDict  # typing's own cannot be made into a sc
 from contract.manifest import Manifest
 from serving.lanes import Job, Result
 from serving.parameters import Options
-from serving.store import Models
+from serving.store import Model, Models
 
 
 class Prediction(TypedDict):
@@ -56,6 +56,7 @@ class ModelSummary(TypedDict):
     name: str
     version: str
     default: bool
+    aliases: list[str]
     provider: str
     labels: list[str]
     new_labels: list[str]
@@ -70,11 +71,20 @@ class ModelSummary(TypedDict):
     terms: str
 
 
+class RefusedVersion(TypedDict):
+    """What the store holds or says and the server does not follow: a damaged version, an alias that leads nowhere."""
+
+    subject: str
+    reason: str
+    detail: str
+
+
 class ModelList(TypedDict):
-    """Every loaded version and where the aliases point."""
+    """Every loaded version, where the aliases in force point, and what was refused."""
 
     models: list[ModelSummary]
     aliases: dict[str, dict[str, str | float]]
+    refused: list[RefusedVersion]
 
 
 def sorted_scores(result: Result) -> list[Prediction]:
@@ -122,19 +132,25 @@ def grid_by_label(result: Result) -> dict[str, list[list[float]]]:
 
 def model_list(models: Models) -> ModelList:
     """Summary for GET /models."""
-    defaults = set(models.one_each())
     return {
-        "models": [_summary(model.manifest, model.engine.provider, model in defaults) for model in models.all()],
+        "models": [_summary(model, models) for model in models.all()],
         "aliases": {name: alias.model_dump(exclude_none=True) for name, alias in models.aliases.items()},
+        "refused": [
+            {"subject": each.subject, "reason": each.reason, "detail": each.detail}
+            for each in models.refused
+            if each.is_certain
+        ],
     }
 
 
-def _summary(manifest: Manifest, provider: str, is_default: bool) -> ModelSummary:
+def _summary(model: Model, models: Models) -> ModelSummary:
+    manifest = model.manifest
     return {
         "name": manifest.name,
         "version": manifest.version,
-        "default": is_default,
-        "provider": provider,
+        "default": models.default_versions[manifest.name] is model,
+        "aliases": [name for name, alias in models.aliases.items() if alias.key == model.key],
+        "provider": model.engine.provider,
         "labels": list(manifest.labels),
         "new_labels": list(manifest.new_labels),
         "recipe": manifest.recipe,

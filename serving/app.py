@@ -3,10 +3,12 @@
 import logging
 import time
 
+from serving.admin import ADMIN
 from serving.bodies import check_type
 from serving.connections import too_many_bytes
 from serving.errors import Refusal
 from serving.inference_protocol.routes import INFERENCE, INFERENCE_PREFIX
+from serving.keeper import Keeper
 from serving.messages import PROBLEM, Request, Response, json_response
 from serving.metrics import NO_MODEL
 from serving.pages import PAGES
@@ -17,7 +19,7 @@ from serving.torchserve_routes import TORCHSERVE
 
 log = logging.getLogger("thaw.requests")
 
-ROUTES: tuple[Route, ...] = (*OURS, *TORCHSERVE, *INFERENCE, *PAGES)
+ROUTES: tuple[Route, ...] = (*OURS, *TORCHSERVE, *INFERENCE, *ADMIN, *PAGES)
 OPS_ROUTES = tuple(route for route in OURS if route.name in ("livez", "readyz", "startupz", "metrics"))
 UNKNOWN_ROUTE = "unknown"
 
@@ -25,20 +27,21 @@ UNKNOWN_ROUTE = "unknown"
 class App:
     """What connections talk to."""
 
-    def __init__(self, settings: Settings, pipeline: Pipeline, routes: tuple[Route, ...] = ROUTES) -> None:
+    def __init__(
+        self, settings: Settings, pipeline: Pipeline, keeper: Keeper, routes: tuple[Route, ...] = ROUTES
+    ) -> None:
         self.settings = settings
+        self.keeper = keeper
         self.pipeline = pipeline
         self._exact = {route.pattern: route for route in routes if "{" not in route.pattern}
         self._by_first_segment: dict[str, list[Route]] = {}
         for route in routes:
             if "{" in route.pattern:
                 self._by_first_segment.setdefault(route.pattern.split("/")[1], []).append(route)
-        models = [model.key for model in pipeline.models.all()]
-        nothing = (NO_MODEL, NO_MODEL)
         for route in routes:
-            about_models = route.takes_photograph and route.name != "compare"
-            pipeline.metrics.prepare_route(route.name, [nothing, *models] if about_models else [nothing])
-        pipeline.metrics.prepare_route(UNKNOWN_ROUTE, [nothing])
+            is_about_models = route.takes_photograph and route.name != "compare"
+            pipeline.metrics.prepare_route(route.name, is_about_models=is_about_models)
+        pipeline.metrics.prepare_route(UNKNOWN_ROUTE)
 
     def find(self, path: str) -> tuple[Route, dict[str, str]] | None:
         """The route of a path and the values in its braces."""
@@ -120,6 +123,8 @@ class App:
         headers: tuple[tuple[str, str], ...] = ()
         if refusal.retry_after_s is not None:
             headers += (("retry-after", str(refusal.retry_after_s)),)
+        if refusal.kind.status == 401:
+            headers += (("www-authenticate", "Bearer"),)
         if refusal.allow:
             headers += (("allow", ", ".join(refusal.allow)),)
         form = route.errors if route else "inference" if request.path.startswith(INFERENCE_PREFIX) else "problem"

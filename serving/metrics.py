@@ -1,6 +1,6 @@
 """Every metric, its labels and its buckets. Label values come from closed sets; all series exist from the start."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
@@ -16,8 +16,15 @@ STEPS = ("receive", "queue", "decode", "infer", "answer", "total")
 OUTCOMES = ("ok", "gone", *sorted({kind.outcome for kind in KINDS.values()}))
 SHED_REASONS = ("slots", "time", "connections", "bytes")
 DROP_REASONS = ("gone", "deadline")
+REFUSAL_REASONS = ("manifest", "files", "answers", "aliases", "missing", "limit")
+STORE_CHANGES = ("loaded", "unloaded", "aliases")
+SHADOW_OUTCOMES = ("agree", "differ", "failed", "skipped")
+INFO = ("model", "version", "provider", "recipe", "depth", "runtime")  # labels of thaw_model_info
+Key = tuple[str, str]  # model and version
 NO_MODEL = ""  # label of requests that concern no model
 SECONDS = tuple(ms / 1000 for ms in (1, 2, 3, 5, 7.5, 10, 15, 20, 30, 50, 75, 100, 200, 500, 1000, 2500))
+SECONDS_MORE = tuple(ms / 1000 for ms in (-100, -50, -20, -10, -5, -2, -1, 0, 1, 2, 5, 10, 20, 50, 100))
+DIFFERENCES = (-0.5, -0.2, -0.1, -0.05, -0.02, -0.01, -0.001, 0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 PROBABILITIES = tuple(step / 20 for step in range(1, 20))
 BATCH_SIZES = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 16.0, 32.0, 64.0)
 
@@ -30,6 +37,7 @@ class Metrics:
         self._watched: list[tuple[Gauge, Callable[[], float]]] = []
         self._make_about_requests()
         self._make_about_models()
+        self._make_about_the_store()
         self._make_about_the_server()
 
     def _make_about_requests(self) -> None:
@@ -47,16 +55,40 @@ class Metrics:
         self._dropped = {reason: dropped.labels(reason) for reason in DROP_REASONS}
 
     def _make_about_models(self) -> None:
+        self._routes: list[str] = []  # that are about a model
+        self._infos: dict[Key, tuple[str, ...]] = {}  # of the prepared versions
         self._predictions = self._counter(
-            "thaw_predictions", "Photographs by the label with the highest score.", ("model", "label")
+            "thaw_predictions", "Photographs by the label with the highest score.", ("model", "version", "label")
         )
         self._new_class = self._histogram(
-            "thaw_new_class_probability", "Probability of the decision's label: its drift.", PROBABILITIES, ("model",)
+            "thaw_new_class_probability",
+            "Probability of the decision's label: its drift.",
+            PROBABILITIES,
+            ("model", "version"),
         )
-        self._prediction_series: dict[tuple[str, str], Counter] = {}
-        self._new_class_series: dict[str, Histogram] = {}
-        labels = ("model", "version", "provider", "recipe", "depth", "runtime")
-        self._model_info = self._gauge("thaw_model_info", "1 for each loaded model; what it is.", labels, "livemax")
+        self._prediction_series: dict[tuple[str, str, str], Counter] = {}
+        self._new_class_series: dict[Key, Histogram] = {}
+        self._model_info = self._gauge("thaw_model_info", "1 for each loaded version; what it is.", INFO, "livemax")
+
+    def _make_about_the_store(self) -> None:
+        labels = ("alias", "model", "version")
+        self._alias_info = self._gauge("thaw_alias_info", "1 for each alias: the version it means.", labels, "livemax")
+        self._alias_series: set[tuple[str, ...]] = set()
+        changes = self._counter("thaw_store_changes", "Versions loaded and unloaded, aliases changed.", ("change",))
+        self._store_changes = {change: changes.labels(change) for change in STORE_CHANGES}
+        refused = self._counter("thaw_versions_refused", "Versions and aliases of the store refused.", ("reason",))
+        self._refused = {reason: refused.labels(reason) for reason in REFUSAL_REASONS}
+        self.refused_now = self._gauge(
+            "thaw_versions_refused_now", "Versions and aliases that are refused at present.", merge="livemax"
+        )
+        shadow = self._counter("thaw_shadow", "Photographs of stable that shadow was to answer too.", ("outcome",))
+        self.shadow = {outcome: shadow.labels(outcome) for outcome in SHADOW_OUTCOMES}
+        self.shadow_score_difference = self._histogram(
+            "thaw_shadow_score_difference", "Shadow's minus stable's probability of the decision's label.", DIFFERENCES
+        )
+        self.shadow_seconds_difference = self._histogram(
+            "thaw_shadow_seconds_difference", "Shadow's minus stable's time to infer one photograph.", SECONDS_MORE
+        )
 
     def _make_about_the_server(self) -> None:
         self.queue_length = self._gauge("thaw_queue_length", "Photographs admitted and waiting for a lane.")
@@ -85,28 +117,77 @@ class Metrics:
     ) -> Histogram:
         return Histogram(name, meaning, labels, buckets=buckets, registry=self.registry)
 
-    def prepare_route(self, route: str, models: Iterable[tuple[str, str]]) -> None:
-        """Make every series of a route. models: (name, version), or one pair of NO_MODEL."""
-        for model, version in models:
-            for outcome in OUTCOMES:
-                series = (route, model, version, outcome)
-                self._request_series[series] = self._requests.labels(*series)
+    def prepare_route(self, route: str, *, is_about_models: bool = False) -> None:
+        """Make the series of a route, for every prepared version too where it is about one."""
+        self._prepare_requests(route, (NO_MODEL, NO_MODEL))
+        if is_about_models and route not in self._routes:
+            self._routes.append(route)
+            for key in self._infos:
+                self._prepare_requests(route, key)
 
-    def prepare_model(self, name: str, labels: Iterable[str], info: dict[str, str]) -> None:
-        """Make every series of a loaded model."""
+    def prepare_model(self, key: Key, labels: Iterable[str], info: dict[str, str]) -> None:
+        """Make every series of a loaded version. key: (name, version); info: values of the rest of INFO."""
+        if key in self._infos:
+            return
+        values = {"model": key[0], "version": key[1], **info}
+        self._infos[key] = tuple(values[name] for name in INFO)
+        self._model_info.labels(*self._infos[key]).set(1)
+        self._new_class_series[key] = self._new_class.labels(*key)
         for label in labels:
-            self._prediction_series[name, label] = self._predictions.labels(name, label)
-        self._new_class_series[name] = self._new_class.labels(name)
-        self._model_info.labels(model=name, **info).set(1)
+            self._prediction_series[*key, label] = self._predictions.labels(*key, label)
+        for route in self._routes:
+            self._prepare_requests(route, key)
 
-    def count_request(self, route: str, model: tuple[str, str], outcome: str) -> None:
+    def forget_model(self, key: Key) -> None:
+        """Drop the series of a version that is unloaded and has no request left; without this they would only grow."""
+        if key not in self._infos:
+            return
+        self._drop(self._model_info, *self._infos.pop(key))
+        self._drop(self._new_class, *key)
+        del self._new_class_series[key]
+        for label in [label for *of, label in self._prediction_series if tuple(of) == key]:
+            self._drop(self._predictions, *key, label)
+            del self._prediction_series[*key, label]
+        for series in [series for series in self._request_series if series[1:3] == key]:
+            self._drop(self._requests, *series)
+            del self._request_series[series]
+
+    def _prepare_requests(self, route: str, key: Key) -> None:
+        for outcome in OUTCOMES:
+            self._request_series[route, *key, outcome] = self._requests.labels(route, *key, outcome)
+
+    def show_aliases(self, aliases: Mapping[str, Key]) -> None:
+        """Alias -> (model, version) as they are in force."""
+        now: set[tuple[str, ...]] = {(alias, *key) for alias, key in aliases.items()}
+        for series in self._alias_series - now:
+            self._drop(self._alias_info, *series)
+        for series in now:
+            self._alias_info.labels(*series).set(1)
+        self._alias_series = now
+
+    def _drop(self, metric: Gauge | Counter | Histogram, *series: str) -> None:
+        """Files that several processes share know no removal: there a gauge is 0, and what was counted stays."""
+        if isinstance(metric, Gauge):
+            metric.labels(*series).set(0)
+        if merged_registry() is None:
+            metric.remove(*series)
+
+    def count_request(self, route: str, model: Key, outcome: str) -> None:
         """One request is over."""
         self._request_series[route, *model, outcome].inc()
 
-    def count_prediction(self, model: str, label: str, probability: float) -> None:
+    def count_prediction(self, model: Key, label: str, probability: float) -> None:
         """One photograph was answered; `probability` is that of the decision's label."""
-        self._prediction_series[model, label].inc()
+        self._prediction_series[*model, label].inc()
         self._new_class_series[model].observe(probability)
+
+    def count_store_change(self, change: str) -> None:
+        """A version was loaded or unloaded, or the aliases changed."""
+        self._store_changes[change].inc()
+
+    def count_refused(self, reason: str) -> None:
+        """A version or an alias was refused."""
+        self._refused[reason].inc()
 
     def count_shed(self, reason: str) -> None:
         """One request was refused at the door."""

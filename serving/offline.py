@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from contract.aliases import read_aliases
+from contract.aliases import LATEST, read_aliases
 from contract.artifact import list_versions, read_artifact
 from contract.errors import ArtifactError
 from serving.answer import Answer, answer_of
@@ -17,11 +17,12 @@ from serving.cores import granted_cores
 from serving.engine import choose_provider
 from serving.errors import Refusal
 from serving.lanes import Job, work
+from serving.loading import Keep, load_models
 from serving.metrics import Metrics
 from serving.parameters import Options
 from serving.pipeline import as_refusal
 from serving.settings import Settings
-from serving.store import Model, load_model, load_models
+from serving.store import Model, load_model
 
 STDIN = "-"
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif"}
@@ -40,7 +41,8 @@ class Line:
 
 def predict(settings: Settings, names: list[str], model_name: str | None, as_json: bool) -> int:
     """Print a line per photograph; returns the exit code: 1 when one could not be answered."""
-    models = load_models(settings.models, choose_provider(settings.provider), settings.batch_limit)
+    keep = Keep(settings.versions_per_model, settings.versions_in_all)
+    models = load_models(settings.models, choose_provider(settings.provider), settings.batch_limit, keep)
     try:
         model = models.find(model_name)
     except Refusal as refusal:
@@ -72,7 +74,8 @@ def check(settings: Settings) -> int:
                 seconds = time.perf_counter() - started
                 print(f"ok     {name}/{number}: {len(model.manifest.files)} files, goldens answered in {seconds:.2f} s")
     for alias, target in read_aliases(settings.models).items():
-        is_there = int(target.version) in versions.get(target.model, [])
+        numbers = versions.get(target.model, [])
+        is_there = bool(numbers) if target.version == LATEST else int(target.version) in numbers
         wrong += not is_there
         print(f"{'ok   ' if is_there else 'WRONG'}  alias {alias}: {target.model}/{target.version}")
     if not versions:

@@ -5,6 +5,7 @@ from functools import cache
 from pydantic import TypeAdapter
 
 from serving import INTERFACE_VERSION
+from serving.admin import Activation
 from serving.answer import Answer, Comparison, ModelList
 from serving.errors import KINDS
 from serving.inference_protocol.openapi import inference_paths, inference_schemas
@@ -81,9 +82,19 @@ def openapi_document(settings: Settings) -> Document:
                 "description": "The Open Inference Protocol, version 2: Triton's and KServe's clients.",
             },
             {"name": "operation", "description": "Health and metrics."},
+            {"name": "administration", "description": "Closed without THAW_ADMIN_KEY."},
         ],
-        "paths": {**_photograph_paths(), **_torchserve_paths(), **inference_paths(), **_operation_paths()},
-        "components": {"schemas": _schemas()},
+        "paths": {
+            **_photograph_paths(),
+            **_torchserve_paths(),
+            **inference_paths(),
+            **_operation_paths(),
+            **_admin_paths(),
+        },
+        "components": {
+            "schemas": _schemas(),
+            "securitySchemes": {"adminKey": {"type": "http", "scheme": "bearer"}},
+        },
         "x-problems": [{"name": kind.name, "status": kind.status, "title": kind.title} for kind in KINDS.values()],
     }
 
@@ -100,7 +111,8 @@ def _schemas() -> Document:
         **photograph_schemas(),
         **inference_schemas(),
     }
-    for name, kind in (("Answer", Answer), ("Comparison", Comparison), ("ModelList", ModelList)):
+    types = {"Answer": Answer, "Comparison": Comparison, "ModelList": ModelList, "Activation": Activation}
+    for name, kind in types.items():
         schema = TypeAdapter(kind).json_schema(ref_template=REF + "{model}")
         schemas.update(schema.pop("$defs", {}))
         schemas[name] = schema
@@ -109,12 +121,14 @@ def _schemas() -> Document:
 
 def _photograph_paths() -> Document:
     model = query("model", "A model or an alias; `stable` when left out.", {"type": "string"}, "partial")
+    version = query("version", "Of the model; the active one when left out.", {"type": "string"}, "1")
+    named = query("models", "NAME or NAME/VERSION with commas between.", {"type": "string"}, "frozen,partial/1")
     predict = operation(
         "photographs",
         "predict",
         "Classify a photograph",
         "Several photographs are answered with `results`, each an answer or its problem, in order.",
-        parameters=[model, *photograph_parameters()],
+        parameters=[model, version, *photograph_parameters()],
         requestBody=photograph_body(),
         responses={
             "200": answer("The answer.", {"anyOf": [ref("Answer"), ref("Answers")]}),
@@ -125,8 +139,8 @@ def _photograph_paths() -> Document:
         "photographs",
         "compare",
         "Classify a photograph with every model",
-        "It is decoded once.",
-        parameters=photograph_parameters(),
+        "It is decoded once. The answers are by the names that were asked for.",
+        parameters=[named, *photograph_parameters()],
         requestBody=photograph_body(),
         responses={
             "200": answer("The answers.", {"anyOf": [ref("Comparison"), ref("Comparisons")]}),
@@ -181,3 +195,18 @@ def _operation_paths() -> Document:
 def _results(name: str) -> Document:
     results = {"type": "array", "items": {"anyOf": [ref(name), ref("Problem")]}}
     return {"type": "object", "required": ["results"], "properties": {"results": results}}
+
+
+def _admin_paths() -> Document:
+    responses = {"200": answer("Done.", ref("Activation")), **refusals((401, 403, 404, 409, 500)), **any_refusal()}
+    security: list[Document] = [{"adminKey": []}]
+    verbs = {
+        "/admin/models/{model}/versions/{version}:activate": ("activate", "Prove a version and let it answer"),
+        "/admin/models/{model}:rollback": ("rollback", "Back to the version before"),
+    }
+    paths: Document = {}
+    for path, (name, summary) in verbs.items():
+        names = [each for each in ("model", "version") if "{" + each + "}" in path]
+        post = operation("administration", name, summary, parameters=path_values(*names), responses=responses)
+        paths[path] = {"post": post | {"security": security}}
+    return paths

@@ -7,14 +7,19 @@ from urllib.parse import parse_qsl
 from serving.errors import Refusal
 
 LONGEST_TIMEOUT_MS = 3_600_000
-PARAMETERS = ("model", "top_k", "explain", "timeout_ms")
+PARAMETERS = ("model", "version", "top_k", "explain", "timeout_ms")
 
 
 @dataclass(frozen=True)
 class Options:
-    """What the client asked for. `top_k`: None for all labels; `timeout_ms`: None for the server's default."""
+    """What the client asked for. `top_k`: None for all labels; `timeout_ms`: None for the server's default.
+
+    `models`: names with commas between, for a comparison.
+    """
 
     model: str | None = None
+    version: str | None = None
+    models: str | None = None
     top_k: int | None = None
     explain: bool = False
     timeout_ms: int | None = None
@@ -36,7 +41,14 @@ def read_options(query: str, timeout_header: str, allowed: tuple[str, ...] = PAR
     timeout = _whole(values, "timeout_ms", LONGEST_TIMEOUT_MS)
     if timeout is None and timeout_header:
         timeout = _whole({"X-Request-Timeout-Ms": timeout_header}, "X-Request-Timeout-Ms", LONGEST_TIMEOUT_MS)
-    return Options(values.get("model"), _whole(values, "top_k", 1000), "explain" in values, timeout)
+    return Options(
+        values.get("model"),
+        values.get("version"),
+        values.get("models"),
+        top_k=_whole(values, "top_k", 1000),
+        explain="explain" in values,
+        timeout_ms=timeout,
+    )
 
 
 def _whole(values: dict[str, str], name: str, highest: int) -> int | None:

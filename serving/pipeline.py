@@ -10,13 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.errors import PhotographError
+from contract.pixels import MAX_PIXELS
 from serving.admission import Slots
 from serving.answer import sorted_scores
 from serving.bodies import Photographs
+from serving.engine import runtime_version
 from serving.errors import Refusal
 from serving.lanes import Job
 from serving.metrics import Metrics
 from serving.scheduler import Scheduler
+from serving.shadow import Shadow
 from serving.store import Model, Models
 
 log = logging.getLogger("thaw.pipeline")
@@ -37,15 +40,30 @@ class Terms:
 class Pipeline:
     """Everything between a parsed request and its answer. On the event loop only."""
 
-    def __init__(self, models: Models, scheduler: Scheduler, slots: Slots, metrics: Metrics) -> None:
-        self.models = models
+    def __init__(
+        self, models: Models, scheduler: Scheduler, slots: Slots, metrics: Metrics, max_pixels: int = MAX_PIXELS
+    ) -> None:
         self.scheduler = scheduler
         self.slots = slots
         self.metrics = metrics
+        self.shadow = Shadow(slots, max_pixels, metrics)
+        self.adopt(models)
         self.is_draining = False
         self.trouble_elsewhere: Callable[[], str | None] = lambda: None
         scheduler.on_cost = slots.learn
         metrics.watch(metrics.ready, lambda: self.trouble() is None)
+
+    def adopt(self, models: Models) -> None:
+        """Requests are answered with these from now on; those in flight keep the versions they began with."""
+        for model in models.all():
+            info = {"provider": model.engine.provider, "runtime": runtime_version()}
+            info |= {"recipe": model.manifest.recipe, "depth": str(model.manifest.depth)}
+            self.metrics.prepare_model(model.key, model.manifest.labels, info)
+        self.metrics.show_aliases({name: alias.key for name, alias in models.aliases.items()})
+        self.metrics.refused_now.set(sum(each.is_certain for each in models.refused))
+        self.models = models
+        self.scheduler.probe = models.one_each()[0]
+        self.shadow.use(models.shadow())
 
     def trouble(self) -> str | None:
         """Why the server is not ready, in a sentence; None when all its processes are."""
@@ -84,6 +102,7 @@ class Pipeline:
         except Exception as error:  # noqa: BLE001 - a photograph fails alone, whatever it was
             return as_refusal(error)
         self._observe(job)
+        asyncio.get_running_loop().call_soon(self.shadow.offer, job)  # after the answer is on its way
         return job
 
     def _observe(self, job: Job) -> None:
@@ -94,7 +113,7 @@ class Pipeline:
             decision = result.model.manifest.decision.label
             scores = sorted_scores(result)
             of_decision = next(score["score"] for score in scores if score["label"] == decision)
-            self.metrics.count_prediction(result.model.manifest.name, scores[0]["label"], of_decision)
+            self.metrics.count_prediction(result.model.key, scores[0]["label"], of_decision)
 
 
 def _job(item: bytes | NDArray[np.uint8], models: tuple[Model, ...], deadline: float, terms: Terms) -> Job:

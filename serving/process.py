@@ -14,11 +14,13 @@ import uvloop
 
 from serving.engine import choose_provider
 from serving.listener import bind
+from serving.loading import load_models
+from serving.niceness import be_nice
 from serving.post import DRAIN, GO, HURRY, Post, Terms
-from serving.server import Server
+from serving.server import Server, keep
 from serving.settings import Settings, load_settings
 from serving.shared_metrics import share_metrics
-from serving.store import Models, load_models, log_terms
+from serving.store import Models, log_terms
 
 log = logging.getLogger("thaw.server")
 
@@ -39,26 +41,31 @@ def serve(post: Post) -> int:
         log.info("settings", extra={"fields": settings.model_dump(mode="json")})
     if post.terms.folder:
         share_metrics(post.terms.folder, post.slot)
+    uvloop.run(_Life(loaded_server(settings, post, is_first=is_first), post, started).run())
+    return 0
+
+
+def loaded_server(settings: Settings, post: Post, *, is_first: bool) -> Server:
+    """A function of its own: a frame that lasts would keep the first versions in memory after they are unloaded."""
     models = quietly(lambda: load(settings)) if post.is_spare else load(settings)
     if is_first:
         log_terms(models)
-    uvloop.run(_Life(Server(settings, models, post.board, post.slot), post, started).run())
-    return 0
+    return Server(settings, models, post.board, post.slot)
 
 
 def load(settings: Settings) -> Models:
     """The models of the store on the provider that was asked for, each proved by its goldens."""
     provider = choose_provider(settings.provider)
-    return load_models(settings.models, provider, settings.batch_limit)
+    return load_models(settings.models, provider, settings.batch_limit, keep(settings))
 
 
 def quietly(call: Callable[[], Loaded]) -> Loaded:
-    """The call's result, from a thread that yields to all others. Linux keeps a niceness for each thread."""
+    """The call's result, from a thread that yields to all others."""
     results: list[Loaded] = []
     failures: list[BaseException] = []
 
     def run() -> None:
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), QUIET_NICENESS)
+        be_nice(QUIET_NICENESS)
         try:
             results.append(call())
         except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread

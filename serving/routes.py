@@ -23,7 +23,7 @@ Handler = Callable[["App", Request, Mapping[str, str]], Awaitable[Response]]
 
 @dataclass(frozen=True)
 class Route:
-    """`pattern`: segments in braces match any one segment, and `{...}` at the end all the rest."""
+    """`pattern`: `{name}` matches one segment, `{name}:verb` one with that end, and `{...}` at the end all the rest."""
 
     name: str
     pattern: str
@@ -49,10 +49,18 @@ class Route:
             given = [*given[: len(wanted) - 1], "/".join(given[len(wanted) - 1 :])]
         if len(wanted) != len(given):
             return None
-        pairs = list(zip(wanted, given, strict=True))
-        if any(not value if name.startswith("{") else name != value for name, value in pairs):
-            return None
-        return {name[1:-1]: value for name, value in pairs if name.startswith("{")}
+        values = {}
+        for pattern, segment in zip(wanted, given, strict=True):
+            if not pattern.startswith("{"):
+                if segment != pattern:
+                    return None
+                continue
+            name, end = pattern[1:].split("}")
+            value = segment.removesuffix(end)
+            if not value or not segment.endswith(end):
+                return None
+            values[name] = value
+        return values
 
 
 async def photograph_jobs(
@@ -96,20 +104,23 @@ def one_or_list(
 async def predict(app: "App", request: Request, _: Mapping[str, str]) -> Response:
     """POST /predict: one model."""
     options = read_options(request.query, request.header("x-request-timeout-ms"))
-    model = app.pipeline.models.find(options.model, request_id=request.request_id)
+    model = app.pipeline.models.find(options.model, options.version, request_id=request.request_id)
     request.model = model.key
     outcomes, many = await photograph_jobs(app, request, (model,), options)
     return one_or_list(request, outcomes, many, lambda job: answer_of(job, job.results[0], options))
 
 
 async def compare(app: "App", request: Request, _: Mapping[str, str]) -> Response:
-    """POST /compare: decoded once, answered by every model."""
-    allowed = tuple(name for name in PARAMETERS if name != "model")
+    """POST /compare: decoded once, answered by every model, or by those that are named."""
+    allowed = ("models", *(name for name in PARAMETERS if name not in ("model", "version")))
     options = read_options(request.query, request.header("x-request-timeout-ms"), allowed)
-    outcomes, many = await photograph_jobs(app, request, app.pipeline.models.one_each(), options)
+    models = app.pipeline.models
+    asked = models.find_each(options.models, request.request_id) if options.models else models.default_versions
+    outcomes, many = await photograph_jobs(app, request, tuple(asked.values()), options)
 
     def answer(job: Job) -> Comparison:
-        return {"models": {result.model.manifest.name: answer_of(job, result, options) for result in job.results}}
+        pairs = zip(asked, job.results, strict=True)
+        return {"models": {name: answer_of(job, result, options) for name, result in pairs}}
 
     return one_or_list(request, outcomes, many, answer)
 

@@ -47,15 +47,15 @@ class Scheduler:
         self._closing = False
         self._deaths_in_a_row = 0
         self.lanes: list[Lane] = []
+        self.probe: Model  # its golden photograph is what a new lane answers before it takes work
         self.on_cost: Callable[[float], None] = lambda seconds: None
         metrics.lanes.set(lanes)
         metrics.watch(metrics.queue_length, lambda: len(self._waiting))
         metrics.watch(metrics.lanes_alive, lambda: sum(lane.alive for lane in self.lanes))
 
-    def start(self, probe: Model) -> None:
-        """Start the lanes. probe: the model whose golden photograph a lane answers before it takes work."""
+    def start(self) -> None:
+        """Start the lanes."""
         self._loop = asyncio.get_running_loop()
-        self._probe = probe
         for _ in range(self._wanted):
             self._start_lane()
 
@@ -115,13 +115,14 @@ class Scheduler:
     def _lane_life(self, lane: Lane) -> None:
         """Self-test, then batch after batch. Whatever ends it but `close` is a death, and is reported."""
         try:
-            self._probe.infer(self._probe.prepare(self._probe.golden).rgb[None])
+            self.probe.infer(self.probe.prepare(self.probe.golden).rgb[None])
             lane.alive = True
             while batch := self._take(lane):
                 lane.batch, lane.busy = batch, True
                 work(batch, self._max_pixels, self._metrics, lane.beat)
                 lane.busy = False
                 self._loop.call_soon_threadsafe(self._finish, batch)
+                lane.batch = batch = []  # an idle lane keeps neither photographs nor unloaded versions in memory
             lane.alive = False
         except BaseException as error:
             lane.alive = False

@@ -13,8 +13,9 @@ from serving.app import OPS_ROUTES, App
 from serving.board import Board
 from serving.connections import Connections, Limits
 from serving.cores import granted_cores
-from serving.engine import runtime_version
+from serving.keeper import Keeper
 from serving.listener import turn_away
+from serving.loading import Keep, Source
 from serving.metrics import Metrics
 from serving.pipeline import Pipeline
 from serving.scheduler import Scheduler
@@ -41,7 +42,9 @@ class Server:
         lanes = settings.lanes or max(1, granted_cores() // settings.processes)
         self.scheduler = Scheduler(lanes, settings.batch_limit, settings.max_pixels, self.metrics)
         slots = Slots(settings.slots or SLOTS_PER_LANE * lanes, lanes, self.metrics)
-        self.pipeline = Pipeline(models, self.scheduler, slots, self.metrics)
+        self.pipeline = Pipeline(models, self.scheduler, slots, self.metrics, settings.max_pixels)
+        source = Source(settings.models, models.one_each()[0].engine.provider, settings.batch_limit, keep(settings))
+        self.keeper = Keeper(source, self.pipeline, settings.poll_seconds)
         self._listener: socket.socket | None = None
         self._ears: list[asyncio.Server] = []
         self._tasks: list[asyncio.Task[None]] = []
@@ -49,16 +52,11 @@ class Server:
         self._tls = tls_context(settings)
         names = Limits.__dataclass_fields__
         limits = Limits(**{name: getattr(settings, name) for name in names})
-        self.connections = Connections(App(settings, self.pipeline), limits)
+        self.connections = Connections(App(settings, self.pipeline, self.keeper), limits)
         self._ops = Connections(
-            App(settings, self.pipeline, OPS_ROUTES), replace(limits, max_connections=OPS_CONNECTIONS)
+            App(settings, self.pipeline, self.keeper, OPS_ROUTES), replace(limits, max_connections=OPS_CONNECTIONS)
         )
         self._watch()
-        for model in models.all():
-            name, version = model.key
-            info = {"version": version, "provider": model.engine.provider, "runtime": runtime_version()}
-            info |= {"recipe": model.manifest.recipe, "depth": str(model.manifest.depth)}
-            self.metrics.prepare_model(name, model.manifest.labels, info)
 
     def _watch(self) -> None:
         metrics, board = self.metrics, self._board
@@ -73,8 +71,9 @@ class Server:
         return "https" if self._tls else "http"
 
     async def prepare(self) -> None:
-        """Lanes: all that a spare does until it takes the dead one's place."""
-        self.scheduler.start(self.pipeline.models.one_each()[0])
+        """Lanes, and an eye on the store: all that a spare has until it takes the dead one's place."""
+        self.scheduler.start()
+        self.keeper.start()
 
     async def listen(self, listener: socket.socket, ops: socket.socket | None = None) -> None:
         """Ears. listener, ops: bound; owned by this server from now on."""
@@ -125,6 +124,8 @@ class Server:
         """End whatever is left."""
         for task in self._tasks:
             task.cancel()
+        self.keeper.close()
+        self.pipeline.shadow.close()
         self.connections.abort()
         self._ops.abort()
         if self._listener is not None:
@@ -147,3 +148,8 @@ class Server:
             except OSError:
                 break
             await loop.connect_accepted_socket(self.connections.make, connection, **self._secure())
+
+
+def keep(settings: Settings) -> Keep:
+    """How many versions may be in memory."""
+    return Keep(settings.versions_per_model, settings.versions_in_all)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contract.pixels import MAX_PIXELS
@@ -40,6 +40,20 @@ class Settings(BaseSettings):
         1, ge=1, le=MOST_PROCESSES, description="Serving processes; lanes, slots and limits count for each of them."
     )
     spare: bool = Field(True, description="With one process: keep a second with its models loaded, to take over.")
+    poll_seconds: float = Field(
+        5.0, ge=0, le=3600, description="Time between two looks at the store for new versions and aliases; 0: never."
+    )
+    versions_per_model: int = Field(
+        2, ge=1, le=64, description="Newest versions of each name kept in memory, beside those that aliases mean."
+    )
+    versions_in_all: int = Field(
+        16, ge=1, le=1024, description="Most versions in memory; one more while one is swapped."
+    )
+    admin_key: SecretStr | None = Field(
+        None,
+        min_length=16,
+        description="Key of the /admin routes, which are closed without it; 16 characters at least.",
+    )
     lanes: int = Field(0, ge=0, le=256, description="Threads that decode and infer; 0: one for each granted core.")
     batch_limit: int = Field(4, ge=1, le=64, description="Most photographs that one lane infers together.")
     slots: int = Field(0, ge=0, le=100_000, description="Photographs in flight before shedding; 0: 32 for each lane.")
@@ -69,7 +83,11 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         return Settings()
     except ValidationError as error:
         first = error.errors()[0]
-        name = PREFIX + str(first["loc"][0]).upper()
+        field = str(first["loc"][0])
+        name = PREFIX + field.upper()
+        if "SecretStr" in str(Settings.model_fields[field].annotation):
+            wanted = Settings.model_fields[field].description
+            raise StartError(f"{name} cannot be used; its value is not shown. {wanted} Set another.") from None
         hint = _SERVICE_LINKS if "://" in str(first["input"]) else f"Set {name} to an allowed value or unset it."
         raise StartError(f"{name}={first['input']!r}: {first['msg']}. {hint}") from error
 

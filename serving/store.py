@@ -1,17 +1,16 @@
-"""The loaded models of a store: verified, replayed against their goldens, found by name, version or alias."""
+"""The models that answer: each proved against its goldens; found by name, version or alias."""
 
 import hashlib
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.aliases import STABLE, Alias, read_aliases
-from contract.artifact import Artifact, list_versions, read_artifact
+from contract.aliases import SHADOW, STABLE, Alias, sharing
+from contract.artifact import Artifact
 from contract.errors import ArtifactError
 from contract.golden import compare
 from contract.manifest import Manifest
@@ -20,6 +19,8 @@ from serving.engine import Engine, Inference
 from serving.errors import Refusal
 
 log = logging.getLogger("thaw.store")
+
+Key = tuple[str, str]  # name and version, as in answers and metrics
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,8 +32,8 @@ class Model:
     golden: bytes  # one stored photograph, for the self-test of a new lane
 
     @property
-    def key(self) -> tuple[str, str]:
-        """(name, version), as in answers and metrics."""
+    def key(self) -> Key:
+        """(name, version)."""
         return self.manifest.name, self.manifest.version
 
     @property
@@ -53,46 +54,86 @@ class Model:
         return inference
 
 
-class Models:
-    """What this process answers with. Immutable: another set of models is another object."""
+@dataclass(frozen=True)
+class Refused:
+    """What the store holds or says and we do not follow. `subject`: name/version, an alias, or a file of the store."""
 
-    def __init__(self, models: Iterable[Model], aliases: dict[str, Alias]) -> None:
-        self._by_key = {model.key: model for model in models}
+    subject: str
+    reason: str  # one of metrics.REFUSAL_REASONS
+    detail: str
+    signature: tuple[object, ...] = ()  # of the folder; the same one is not tried again
+    is_certain: bool = True  # False: first seen now, and perhaps still being written
+
+
+class Models:
+    """What this process answers with. Immutable: another set of models is another object.
+
+    aliases: of the loaded versions, with their numbers. `default_versions` by name: what the alias of the model's own
+    name means, else `stable` if it means that model, else the newest.
+    """
+
+    def __init__(self, models: Iterable[Model], aliases: dict[str, Alias], refused: Iterable[Refused] = ()) -> None:
+        self._by_key = {model.key: model for model in sorted(models, key=lambda model: (model.key[0], _number(model)))}
         self.aliases = aliases
-        self.default_versions: dict[str, Model] = {}
-        for (name, version), model in sorted(self._by_key.items(), key=lambda item: int(item[0][1])):
-            stable = aliases.get(STABLE)
-            if not (stable and stable.model == name and stable.version != version and name in self.default_versions):
-                self.default_versions[name] = model
-        if stable := aliases.get(STABLE):
-            self.default_versions[stable.model] = self._by_key[stable.model, stable.version]
-        self.default_versions = dict(sorted(self.default_versions.items()))
+        self.refused = tuple(refused)
+        self.default_versions = {name: model for (name, _), model in self._by_key.items()}
+        for alias_name in (STABLE, *self.default_versions):
+            alias = aliases.get(alias_name)
+            if alias and alias_name in (STABLE, alias.model):
+                self.default_versions[alias.model] = self._by_key[alias.key]
 
     def all(self) -> list[Model]:
-        """Every loaded version."""
-        return [model for _, model in sorted(self._by_key.items())]
+        """Every loaded version, by name and number."""
+        return list(self._by_key.values())
 
     def one_each(self) -> tuple[Model, ...]:
         """The default version of every name, by name."""
         return tuple(self.default_versions.values())
 
     def find(self, name: str | None, version: str | None = None, *, request_id: str = "") -> Model:
-        """No name means `stable`, or the alias that this request's share of the traffic goes to.
+        """name: a model, an alias, or either with `/version`. None means `stable`, or who gets this request's share.
 
         Raises Refusal: unknown-model, unknown-version, or bad-parameter when there is nothing to choose by.
         """
-        if name is None or (name == STABLE and name not in self.default_versions):
+        if version is None and name is not None and "/" in name:
+            name, _, version = name.partition("/")
+        if name in self.default_versions:
+            return self._version(name, version)
+        if version is None and name in (None, STABLE):
             return self._stable(request_id)
-        if name not in self.default_versions and name in self.aliases:
-            name, version = self.aliases[name].model, self.aliases[name].version
-        if name not in self.default_versions:
+        if name is None:
+            raise Refusal("bad-parameter", f"Version {version!r} of which model? Add ?model= with its name.")
+        alias = self.aliases.get(name)
+        if alias is None:
             known = ", ".join([*self.default_versions, *(f"{alias} (alias)" for alias in self.aliases)])
             raise Refusal("unknown-model", f"No model {name!r} here. Loaded: {known}. Name one of these.")
+        if version not in (None, alias.version):
+            raise Refusal(
+                "unknown-version",
+                f"Alias {name} means {alias.model}/{alias.version}, not version {version!r}. Name the model itself.",
+            )
+        return self._by_key[alias.key]
+
+    def find_each(self, names: str, request_id: str) -> dict[str, Model]:
+        """names: as `find` takes them, with commas between. Returns them as they were written, with their versions."""
+        found = {name: self.find(name, request_id=request_id) for name in names.split(",")}
+        if len(found) > len(self._by_key):
+            raise Refusal("bad-parameter", f"{len(found)} models named; {len(self._by_key)} are loaded. Name fewer.")
+        return found
+
+    def shadow(self) -> tuple[Model, Model, float] | None:
+        """Whose answers are compared, the version that gets copies, and the share that is copied. None: nobody's."""
+        stable, copy = self.aliases.get(STABLE), self.aliases.get(SHADOW)
+        if stable is None or copy is None or copy.key == stable.key:
+            return None
+        return self._by_key[stable.key], self._by_key[copy.key], 1.0 if copy.share is None else copy.share
+
+    def _version(self, name: str, version: str | None) -> Model:
         if version is None:
             return self.default_versions[name]
         model = self._by_key.get((name, version))
         if model is None:
-            loaded = ", ".join(v for n, v in sorted(self._by_key) if n == name)
+            loaded = ", ".join(v for n, v in self._by_key if n == name)
             raise Refusal(
                 "unknown-version", f"No version {version!r} of {name} here. Loaded: {loaded}. Name one of these."
             )
@@ -106,34 +147,13 @@ class Models:
             raise Refusal(
                 "bad-parameter", f"No model named, and the store has no alias `stable`. Add ?model= one of: {known}."
             )
-        sharing = [alias for _, alias in sorted(self.aliases.items()) if alias.share]
-        ticket, passed = _ticket(request_id) if sharing else 1.0, 0.0
-        for alias in sharing:
+        takers = sharing(self.aliases).values()
+        ticket, passed = ticket_of(request_id) if takers else 1.0, 0.0
+        for alias in takers:
             passed += alias.share or 0.0
             if ticket < passed:
-                return self._by_key[alias.model, alias.version]
-        stable = self.aliases[STABLE]
-        return self._by_key[stable.model, stable.version]
-
-
-def load_models(store: Path, provider: str, batch_limit: int) -> Models:
-    """Every name's newest version and what the aliases point to. Raises ArtifactError for the first that is broken."""
-    versions, aliases = list_versions(store), read_aliases(store)
-    if not versions:
-        raise ArtifactError(
-            f"{store}: holds no model. Expected <name>/<version>/manifest.json; train one or give another store."
-        )
-    wanted = {(name, str(numbers[-1])) for name, numbers in versions.items()}
-    for alias, target in aliases.items():
-        if int(target.version) not in versions.get(target.model, []):
-            raise ArtifactError(
-                f"{store}: alias {alias} means {target.model}/{target.version}, which is not there. Correct it."
-            )
-        wanted.add((target.model, target.version))
-    return Models(
-        [load_model(read_artifact(store / name / version), provider, batch_limit) for name, version in sorted(wanted)],
-        aliases,
-    )
+                return self._by_key[alias.key]
+        return self._by_key[self.aliases[STABLE].key]
 
 
 def load_model(artifact: Artifact, provider: str, batch_limit: int) -> Model:
@@ -164,7 +184,11 @@ def log_terms(models: Models) -> None:
         log.info("terms of %s: %s", ", ".join(names), terms)
 
 
-def _ticket(request_id: str) -> float:
+def ticket_of(request_id: str) -> float:
     """A number in [0, 1) that is the same for the same request id, here and in another replica."""
     digest = hashlib.blake2b(request_id.encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") / 2**64
+
+
+def _number(model: Model) -> int:
+    return int(model.manifest.version)

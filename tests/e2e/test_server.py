@@ -195,7 +195,7 @@ def test_the_runtime_tells_nobody(store: Path, tmp_path: Path) -> None:
         name: value for name, value in environment(store).items() if name not in ("CI", "ORT_DISABLE_TELEMETRY")
     }
     script = (
-        "import os\nfrom pathlib import Path\nfrom serving.engine import CPU\nfrom serving.store import load_models\n"
+        "import os\nfrom pathlib import Path\nfrom serving.engine import CPU\nfrom serving.loading import load_models\n"
         f"load_models(Path({str(store)!r}), CPU, 4)\n"
         "paths = [f'/proc/self/fd/{number}' for number in os.listdir('/proc/self/fd')]\n"
         "print([path for path in paths if os.path.lexists(path) and 'socket' in os.readlink(path)])\n"

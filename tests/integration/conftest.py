@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from serving.engine import CPU
-from serving.store import load_models
+from serving.loading import load_models
 from tests.fakes import FakeEngine, fake_models, write_store
 from tests.integration.running import Running, running
 

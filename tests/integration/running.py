@@ -40,8 +40,15 @@ class Reply:
 class Running:
     """A server that answers until `stop`."""
 
-    def __init__(self, models: Models, **settings: object) -> None:
-        values: dict[str, Any] = {"port": 0, "lanes": 1, "drain_seconds": 0.0, "deadline_ms": 10_000, **settings}
+    def __init__(self, models: Models, /, **settings: object) -> None:
+        values: dict[str, Any] = {
+            "port": 0,
+            "lanes": 1,
+            "drain_seconds": 0.0,
+            "deadline_ms": 10_000,
+            "poll_seconds": 0.0,
+        }
+        values |= settings
         self.settings = Settings(**values)
         self.server = Server(self.settings, models)
         listener = bind(self.settings.host, self.settings.port)
@@ -139,7 +146,7 @@ class Later:
 
 
 @contextmanager
-def running(models: Models, **settings: object) -> Iterator[Running]:
+def running(models: Models, /, **settings: object) -> Iterator[Running]:
     """A server for the block."""
     server = Running(models, **settings)
     try:

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from contract.aliases import ALIASES, Alias, read_aliases, write_aliases
+from contract.aliases import ALIASES, Alias, read_aliases, sharing, write_aliases
 from contract.errors import ArtifactError
 
 STABLE = Alias(model="partial", version="1")
+NEXT = Alias(model="partial", version="2", previous="1")
 CANARY = Alias(model="majority", version="12", share=0.05)
 
 
@@ -46,9 +47,9 @@ def test_the_file_is_replaced_in_one_step(tmp_path: Path, monkeypatch: pytest.Mo
         replace(source, target)
 
     monkeypatch.setattr(Path, "replace", watched)
-    write_aliases(tmp_path, {"stable": CANARY})
+    write_aliases(tmp_path, {"stable": NEXT})
     assert [{"stable": STABLE}] == seen
-    assert {"stable": CANARY} == read_aliases(tmp_path)
+    assert {"stable": NEXT} == read_aliases(tmp_path)
     assert [ALIASES] == [path.name for path in tmp_path.iterdir()]
 
 
@@ -61,7 +62,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
 
     monkeypatch.setattr(Path, "write_text", full)
     with pytest.raises(OSError, match="No space left"):
-        write_aliases(tmp_path, {"stable": CANARY})
+        write_aliases(tmp_path, {"stable": NEXT})
     assert {"stable": STABLE} == read_aliases(tmp_path)
 
 
@@ -79,6 +80,9 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
         (b'{"stable": {"model": "partial", "version": "0"}}', r"stable\.version"),
         (b'{"canary": {"model": "partial", "version": "1", "share": 1.5}}', r"canary\.share"),
         (b'{"canary": {"model": "partial", "version": "1", "weight": 1}}', r"canary\.weight"),
+        (b'{"canary": {"model": "partial", "version": "newest"}}', r"canary\.version"),
+        (b'{"canary": {"model": "partial", "version": "1", "previous": "latest"}}', r"canary\.previous"),
+        (b'{"Canary 1": {"model": "partial", "version": "1"}}', r"Canary 1\.\[key\]"),
     ],
 )
 def test_a_damaged_file_is_refused_by_place(tmp_path: Path, content: bytes, where: str) -> None:
@@ -93,3 +97,22 @@ def test_a_share_is_a_share(share: float) -> None:
     """Between none and all of the traffic."""
     with pytest.raises(ValidationError, match="share"):
         Alias(model="partial", version="1", share=share)
+
+
+def test_shares_leave_something_or_nothing_to_stable(tmp_path: Path) -> None:
+    """More than all cannot be given away; stable itself takes what is left; shadow's share takes nothing away."""
+    half, most = CANARY.model_copy(update={"share": 0.5}), CANARY.model_copy(update={"share": 0.6})
+    write_aliases(tmp_path, {"stable": STABLE, "a": half, "b": half, "shadow": most})
+    assert ["a", "b"] == list(sharing(read_aliases(tmp_path)))
+    write_aliases(tmp_path, {"stable": STABLE, "a": half, "b": most})
+    with pytest.raises(ArtifactError, match=r"add up to 1\.1"):
+        read_aliases(tmp_path)
+    write_aliases(tmp_path, {"stable": half})
+    with pytest.raises(ArtifactError, match="gets what the others leave"):
+        read_aliases(tmp_path)
+
+
+def test_latest_is_a_version_too(tmp_path: Path) -> None:
+    """An alias may follow the newest version instead of naming one."""
+    write_aliases(tmp_path, {"stable": Alias(model="partial", version="latest")})
+    assert ("partial", "latest") == read_aliases(tmp_path)["stable"].key

@@ -31,7 +31,7 @@ def test_variables_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     ("name", "value", "words"),
     [
         ("THAW_MAX_PIXEL", "1", "Did you mean THAW_MAX_PIXELS?"),
-        ("THAW_QUITE_ELSE", "1", "Known: THAW_BATCH_LIMIT"),
+        ("THAW_QUITE_ELSE", "1", "Known: THAW_ADMIN_KEY, THAW_BATCH_LIMIT"),
         ("THAW_BATCH_LIMIT", "0", "greater than or equal to 1"),
         ("THAW_PROVIDER", "gpu", "'auto', 'cpu' or 'cuda'"),
         ("THAW_PORT", "tcp://10.0.0.1:80", "enableServiceLinks: false"),
@@ -50,3 +50,13 @@ def test_the_trainer_s_variable_is_let_be(monkeypatch: pytest.MonkeyPatch) -> No
     """One shell may serve and train."""
     monkeypatch.setenv("THAW_STATE", "somewhere")
     assert load_settings().port == 8080
+
+
+def test_a_key_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither in the settings that are logged nor in the refusal of one that is too short."""
+    monkeypatch.setenv("THAW_ADMIN_KEY", "long-enough-a-secret")
+    assert "secret" not in str(load_settings().model_dump(mode="json")) + repr(load_settings())
+    monkeypatch.setenv("THAW_ADMIN_KEY", "short-secret")
+    with pytest.raises(StartError, match="16 characters at least") as caught:
+        load_settings()
+    assert "short-secret" not in str(caught.value)

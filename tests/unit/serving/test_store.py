@@ -1,14 +1,9 @@
-import json
-from pathlib import Path
-
 import pytest
 
-from contract.aliases import Alias, write_aliases
-from contract.errors import ArtifactError
-from serving.engine import CPU
+from contract.aliases import Alias
 from serving.errors import Refusal
-from serving.store import Models, load_models
-from tests.fakes import FakeEngine, fake_model, write_model, write_store
+from serving.store import Models
+from tests.fakes import FakeEngine, fake_model
 
 STABLE = {"stable": Alias(model="partial", version="1")}
 
@@ -66,30 +61,30 @@ def test_a_canary_gets_its_share() -> None:
     assert {"1"} == {models.find("partial", request_id=f"request-{i}").key[1] for i in range(100)}
 
 
-def test_loading_takes_the_newest_and_what_aliases_mean(tmp_path: Path) -> None:
-    """Version 10 is newer than 9; an old one is loaded when an alias wants it."""
-    for version in ("9", "10"):
-        write_model(tmp_path, "frozen", version)
-    for version in ("1", "2", "3"):
-        write_model(tmp_path, "partial", version)
-    write_aliases(tmp_path, STABLE)
-    models = load_models(tmp_path, CPU, 4)
-    assert [("frozen", "10"), ("partial", "1"), ("partial", "3")] == [model.key for model in models.all()]
-    assert [("frozen", "10"), ("partial", "1")] == [model.key for model in models.one_each()]
+def test_an_alias_and_another_version_contradict() -> None:
+    """Asking stable for a version that it does not mean is refused, not answered by the one that it means."""
+    models = some_models(**STABLE)
+    assert ("partial", "1") == models.find("stable", "1").key
+    with pytest.raises(Refusal, match="Alias stable means partial/1, not version '2'") as caught:
+        models.find("stable", "2")
+    assert "unknown-version" == caught.value.kind.name
 
 
-def test_an_empty_store_is_no_store(tmp_path: Path) -> None:
-    """With what was expected in it."""
-    with pytest.raises(ArtifactError, match="holds no model"):
-        load_models(tmp_path, CPU, 4)
+def test_a_version_may_follow_the_name() -> None:
+    """NAME/VERSION wherever a name is; a version of nothing is refused."""
+    assert ("partial", "2") == some_models(**STABLE).find("partial/2").key
+    with pytest.raises(Refusal, match="Version '2' of which model"):
+        some_models(**STABLE).find(None, "2")
 
 
-def test_labels_must_fit_the_graph(tmp_path: Path) -> None:
-    """A manifest with a label too many is refused, not answered with shifted names."""
-    write_store(tmp_path)
-    path = tmp_path / "frozen" / "1" / "manifest.json"
-    manifest = json.loads(path.read_text())
-    manifest["labels"].append("tram")
-    path.write_text(json.dumps(manifest))
-    with pytest.raises(ArtifactError, match="6 labels"):
-        load_models(tmp_path, CPU, 4)
+def test_an_alias_of_the_model_s_own_name_pins_it() -> None:
+    """A newer version does not answer for it; stable is another question."""
+    models = some_models(partial=Alias(model="partial", version="1"), stable=Alias(model="frozen", version="1"))
+    assert ("partial", "1") == models.find("partial").key
+    assert ("frozen", "1") == models.find(None).key
+
+
+def test_several_are_found_by_the_names_that_were_written() -> None:
+    """Versions side by side for a comparison."""
+    found = some_models(**STABLE).find_each("stable,partial/2", "")
+    assert {"stable": ("partial", "1"), "partial/2": ("partial", "2")} == {name: m.key for name, m in found.items()}

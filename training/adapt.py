@@ -54,7 +54,7 @@ def adapt(source: Source, data: Prepared, recipe: Recipe, watch: Watch) -> Adapt
     train = Examples(frozen_maps(network, data.fit_pixels, torch.bfloat16), data.fit_allowed)
     val = Examples(frozen_maps(network, data.val_pixels, torch.float32), data.val_allowed)
     seconds["cache"], clock = time.monotonic() - clock, time.monotonic()
-    head_trials = choose_head(network, train, val, recipe)
+    head_trials = choose_head(network, Examples(pooled_features(network, train.maps), train.allowed), val, recipe)
     seconds["head"], clock = time.monotonic() - clock, time.monotonic()
     watch.say(f"{recipe.name}: head alone, validation AP {max(t.val_ap for t in head_trials):.3f}")
     trials = choose_rate(network, train, val, recipe, watch) if recipe.depth else ()
@@ -112,11 +112,13 @@ def pooled_features(network: AdaptedNetwork, maps: Tensor, batch: int = 128) -> 
 
 
 def choose_head(network: AdaptedNetwork, train: Examples, val: Examples, recipe: Recipe) -> tuple[Trial, ...]:
-    """Logistic regression on the features of the source, one per penalty; the best on validation becomes the head."""
-    features = pooled_features(network, train.maps)
+    """Logistic regression on the source's features, one per penalty; the best on validation becomes the head.
+
+    train: `maps` are pooled features (M, F). val: `maps` are the output of the network's frozen stages.
+    """
     best, trials = (-1.0, network.fc.weight.detach(), network.fc.bias.detach()), []
     for penalty in recipe.penalties:
-        weight, bias = fit_head(features, train.allowed, penalty)
+        weight, bias = fit_head(train.maps, train.allowed, penalty)
         _set_head(network, weight, bias)
         ap, loss = validate(network, val)
         trials.append(Trial(penalty, ap, loss, ()))

@@ -84,10 +84,10 @@ def adopt_shipped(collections: Collections, lists: Path, look: Look) -> dict[str
     for name, collection in SHIPPED_LISTS.items():
         given = read_given(lists / f"{name}.csv")
         inside = with_given(read_rows(collections.container(collection), LABEL_MAPS[collection]), given, f"{name}.csv")
-        strata = _strata(collection, collections, given)
+        found = strata(collection, collections, given)
         rows = [_prefixed(row, collection) for row in inside]
         rows = identified(rows, look([row.path for row in rows], collections))
-        stratum = _lookup({f"{collection}/{path}": key for path, key in strata.items()})
+        stratum = _lookup({f"{collection}/{path}": key for path, key in found.items()})
         made[name] = _Adopted(adopt(rows, SHIPPED_SEED, stratum), stratum)
     halves = [row for name in ("street-tiles", "tiny-imagenet-bus") for row in _half(made[name])]
     return {name: adopted.rows for name, adopted in made.items()} | {"both": halves}
@@ -110,7 +110,7 @@ def _half(adopted: _Adopted) -> list[Row]:
     return [row for row in adopted.rows if row.split in ("dev", "test") or row.path in kept]
 
 
-def _strata(collection: str, collections: Collections, given: dict[str, dict[str, str]]) -> dict[str, str]:
+def strata(collection: str, collections: Collections, given: dict[str, dict[str, str]]) -> dict[str, str]:
     """Path -> what a smaller draw must keep in proportion."""
     if collection == "street-tiles":
         text = collections.container(collection).read("index.csv").decode("utf-8-sig")

@@ -52,7 +52,6 @@ def label_order(rows: Sequence[Row], new_label: str) -> tuple[str, ...]:
 
 def prepare(rows: Sequence[Row], reader: Reader, recipe: Recipe, labels: tuple[str, ...], threads: int) -> Prepared:
     """Decode and augment the `fit` rows, decode the `val` rows. A second call maps the files of the first."""
-    cache = state_folder("views")
     fit_rows, val_rows = (tuple(row for row in rows if row.split == split) for split in ("fit", "val"))
     for name, part in (("fit", fit_rows), ("val", val_rows)):
         if not part:
@@ -61,12 +60,19 @@ def prepare(rows: Sequence[Row], reader: Reader, recipe: Recipe, labels: tuple[s
         raise DataError(
             f"The val rows hold no {labels[0]}: nothing could be chosen. Split again with more photographs."
         )
-    views = _mapped(
-        cache, ("views", _identity(fit_rows), recipe), lambda: _all_views(fit_rows, reader, recipe, threads)
-    )
+    views = augmented_views(fit_rows, reader, recipe, threads)
     val = plain_pixels(val_rows, reader, recipe.size, threads)
     allowed = allowed_labels(fit_rows, labels).repeat(recipe.views, 1)
     return Prepared(labels, fit_rows, val_rows, views, allowed, val, allowed_labels(val_rows, labels))
+
+
+def augmented_views(rows: Sequence[Row], reader: Reader, recipe: Recipe, threads: int) -> Pixels:
+    """uint8 (views * N, S, S, 3), view by view. A second call maps the file of the first."""
+    return _mapped(
+        state_folder("views"),
+        ("views", _identity(rows), recipe),
+        lambda: _all_views(rows, reader, recipe, threads),
+    )
 
 
 def plain_pixels(rows: Sequence[Row], reader: Reader, size: int, threads: int) -> Pixels:

@@ -4,8 +4,13 @@ from training.data.archives import DataError
 from training.data.rows import Row
 from training.drawn_job import drawn_rows
 
-# Pool -> (buses, others). Three others for each bus, as in the collections of photographs.
-SIZES = {"drawn": (2_600, 7_800), "drawn-large": (8_000, 12_000)}
+# Pool -> (buses, others). About three others for each bus, as in the collections of photographs.
+SIZES = {
+    "drawn-tiny": (260, 120),
+    "drawn-small": (1_000, 2_700),
+    "drawn": (2_600, 7_800),
+    "drawn-large": (8_000, 12_000),
+}
 
 
 def drawn_pool(name: str) -> tuple[Row, ...]:

@@ -1,0 +1,134 @@
+"""Runs of a study: repeatable, resumable, proven, and caught where they could fool themselves."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tests.unit.training.study import tiny_study
+from tests.unit.training.study.tiny_study import MATERIAL, SHARED, finished, run, same
+from tests.unit.training.tiny import quiet
+from training.adapt import FrozenTensorMovedError
+from training.metrics import average_precision
+from training.network import AdaptedNetwork
+from training.study import trial
+from training.study.draws import make_draw
+from training.study.material import Material
+from training.study.pools import photographs
+from training.study.rows import Rows, Table
+from training.study.run import Workers, missing, run_study
+
+RUNS = [run(0), run(1), run(1, care="naive"), run(0, options="head=ncm")]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_state(tmp_path_factory: pytest.TempPathFactory) -> object:
+    """Pictures and frozen outputs are made once for this file."""
+    with pytest.MonkeyPatch.context() as patch:
+        tiny_study.state(patch, tmp_path_factory.mktemp("state"))
+        yield
+
+
+@pytest.mark.parametrize("depth", [0, 1, 3])
+@pytest.mark.parametrize("care", ["careful", "naive"])
+def test_a_run_repeated_gives_its_row(depth: int, care: str) -> None:
+    """Same machine, same settings: the same scores to the last bit, and the AP is that of the scores."""
+    first, again = finished(run(depth, care=care)), finished(run(depth, care=care))
+    assert same(first, again)
+    lists = SHARED and tiny_study.execute(run(depth, care=care), SHARED)[1]
+    bus = photographs(lists[first.row.photographs]).is_bus
+    assert first.row.ap == average_precision(first.scores["test"].astype(float), bus)
+
+
+def test_what_differs_gives_another_row() -> None:
+    """Draw, seed and number of buses each change the scores."""
+    plain = finished(run())
+    for other in (run(draw=1), run(seed=1), replace(run(), buses=40)):
+        assert not same(plain, finished(other))
+
+
+def test_cached_outputs_score_as_the_whole_network() -> None:
+    """A frozen prefix read from files gives the scores that pixels give."""
+    wanted = run(1)
+    draw = make_draw(wanted.target, MATERIAL.strata(wanted.target), 0, 50, 60)
+    network = trial.untrained(wanted, draw, MATERIAL)
+    maps = trial.outputs(network, wanted, MATERIAL, draw.rest[:20], augmented=False)
+    with torch.inference_mode():
+        whole = network.eval()(torch.from_numpy(np.array(MATERIAL.plain(wanted.target, draw.rest[:20]))))[1]
+        torch.testing.assert_close(whole, network.suffix(maps), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "options", ["head=ncm", "head=knn", "head=all-stages", "head=zero-shot", "features=colour", "features=pixels"]
+)
+def test_controls_score_every_test_photograph(options: str) -> None:
+    """A finite score for each, no network trained."""
+    found = finished(run(0, options=options))
+    assert np.isfinite(found.scores["test"]).all()
+    assert 0 < found.row.ap <= 1
+
+
+@pytest.mark.parametrize("options", ["norm=moving", "decay=source", "weights=random", "labels=shuffled"])
+def test_variants_run_at_their_depth(options: str) -> None:
+    """Each is a row like any other."""
+    found = finished(run(0 if options.startswith(("weights", "labels")) else 1, options=options))
+    assert "" == found.row.problem
+    assert np.isfinite(found.row.ap)
+
+
+def test_a_run_that_diverges_is_a_row() -> None:
+    """Its figures are nan and it says why; it is never tried again by itself."""
+    found = finished(run(3, options="rate=1e30"))
+    assert np.isnan(found.row.ap)
+    assert "stopped being finite" in found.row.problem
+
+
+def test_statistics_that_move_in_a_frozen_stage_end_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A planted batch-norm drift: frozen stages in training mode are caught by their hashes."""
+    clean = trial.train_carefully
+
+    def drifting(network: AdaptedNetwork, *rest: object) -> object:
+        weights = clean(network, *rest)  # type: ignore[arg-type] # handed on
+        network.get_buffer("layer1.0.bn1.running_mean").add_(1e-4)
+        return weights
+
+    monkeypatch.setattr(trial, "train_carefully", drifting)
+    with pytest.raises(FrozenTensorMovedError, match="running_mean"):
+        finished(run(1))
+
+
+def test_a_planted_camera_shortcut_is_seen_by_the_pixel_control(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Buses from a camera with a bright corner: a classifier of thumbnails ranks them first, and the table shows it."""
+    honest = finished(run(0, options="features=pixels")).row.ap
+    plain = Material.plain
+
+    def stamped(self: Material, name: str, places: tuple[int, ...]) -> np.ndarray:  # type: ignore[type-arg] # pixels
+        pixels = plain(self, name, places)
+        pixels[self.allowed(name, places)[:, 0].numpy(), :6, :6] = 255
+        return pixels
+
+    monkeypatch.setattr(Material, "plain", stamped)
+    assert honest < 0.98 < finished(run(0, options="features=pixels")).row.ap
+
+
+def test_a_study_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    """What has a row is not run again; a second call adds the rest."""
+    table = Table(tmp_path / "rows.sqlite")
+    run_study(RUNS[:2], SHARED, table, Workers(), quiet())
+    assert RUNS[2:] == missing(RUNS, table)
+    run_study(RUNS, SHARED, table, Workers(), quiet())
+    assert [] == missing(RUNS, table)
+    assert len(RUNS) == len(table.rows())
+
+
+@pytest.mark.long
+def test_two_processes_give_the_rows_of_one(tmp_path: Path) -> None:
+    """Where a run is executed is no part of its result."""
+    for name, workers in (("one", Workers()), ("two", Workers(processes=2))):
+        run_study(RUNS, SHARED, Table(tmp_path / f"{name}.sqlite"), workers, quiet())
+    one, two = Rows([tmp_path / "one.sqlite"]), Rows([tmp_path / "two.sqlite"])
+    by_name = {row.trial: row for row in two.trials}
+    assert len(RUNS) == len(one.trials)
+    assert all(same(one.finished(row), two.finished(by_name[row.trial])) for row in one.trials)

@@ -1,0 +1,194 @@
+"""What else could rank buses: other heads on the same frozen features, and cues that need no network at all."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.kernel_approximation import Nystroem
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from training.backbone import STAGES
+from training.metrics import average_precision
+from training.network import AdaptedNetwork
+from training.study.draws import Draw
+from training.study.material import Material, fresh_source
+from training.study.plan import Run
+from training.study.trial import examples, plain_features, untrained
+from training.views import Pixels
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Ranker = Callable[[NDArray[np.float32]], Floats]  # features (N, F) -> scores (N,)
+
+
+@dataclass(frozen=True)
+class Cues:
+    """Features (N, F) of what is fitted, what chooses, and what is tested; a bus or not."""
+
+    fit: NDArray[np.float32]
+    fit_bus: Bools
+    val: NDArray[np.float32]
+    val_bus: Bools
+
+
+def control(run: Run, draw: Draw, material: Material) -> tuple[Callable[[str, tuple[int, ...]], Floats], float]:
+    """How the run scores photographs (pool, places) -> (N,), and its average precision on validation."""
+    features = _features_of(run, material)
+    fit_bus, val_bus = (_is_bus(material, run.target, places) for places in (draw.fit, draw.val))
+    if run.option("head") and run.option("head") not in ("all-stages", "zero-shot"):
+        fitted, _ = examples(untrained(run, draw, material), replace(run, options=""), draw, material)
+        fit = fitted.maps.float().flatten(1).numpy()
+        fit_bus = np.tile(fit_bus, material.views)
+    else:
+        fit = features(run.target, draw.fit)
+    cues = Cues(fit, fit_bus, features(run.target, draw.val), val_bus)
+    ranker, ap = _chosen(_RANKERS[run.option("head") or "linear"](cues, run.seed), cues)
+    return (lambda pool, places: ranker(features(pool, places))), ap
+
+
+def _chosen(rankers: list[Ranker], cues: Cues) -> tuple[Ranker, float]:
+    aps = [average_precision(ranker(cues.val), cues.val_bus) for ranker in rankers]
+    best = int(np.argmax(aps))
+    return rankers[best], aps[best]
+
+
+def _features_of(run: Run, material: Material) -> Callable[[str, tuple[int, ...]], NDArray[np.float32]]:
+    if run.option("features") == "colour":
+        return lambda pool, places: colours(material.plain(pool, places))
+    if run.option("features") == "pixels":
+        return lambda pool, places: thumbnails(material.plain(pool, places))
+    if run.option("head") == "all-stages":
+        return lambda pool, places: all_stages(run, material, material.plain(pool, places))
+    if run.option("head") == "zero-shot":
+        return lambda pool, places: old_logits(run, material, pool, places)
+    return lambda pool, places: plain_features(run, material, pool, places).flatten(1).numpy()
+
+
+def _is_bus(material: Material, pool: str, places: tuple[int, ...]) -> Bools:
+    allowed = material.allowed(pool, places)
+    return (allowed[:, 0] & (allowed.sum(1) == 1)).numpy()
+
+
+def colours(pixels: Pixels) -> NDArray[np.float32]:
+    """(N, S, S, 3) -> (N, 24 + 12): a histogram of eight bins a channel, and the mean of each quadrant."""
+    half = pixels.shape[1] // 2
+    bins = [(pixels // 32 == level).mean((1, 2)) for level in range(8)]
+    quadrants = [pixels[:, y : y + half, x : x + half].mean((1, 2)) / 255 for y in (0, half) for x in (0, half)]
+    return np.concatenate([*bins, *quadrants], 1).astype(np.float32)
+
+
+def thumbnails(pixels: Pixels, side: int = 12) -> NDArray[np.float32]:
+    """(N, S, S, 3) -> (N, 3 * side * side): the photograph at thumbnail size."""
+    images = torch.from_numpy(np.array(pixels)).permute(0, 3, 1, 2).float() / 255
+    return torch.nn.functional.adaptive_avg_pool2d(images, side).flatten(1).numpy()
+
+
+@torch.inference_mode()
+def all_stages(run: Run, material: Material, pixels: Pixels, batch: int = 128) -> NDArray[np.float32]:
+    """Pooled output of every stage, side by side (Evci et al. 2022)."""
+    backbone = fresh_source(run.source, material.size).backbone
+    network = AdaptedNetwork(backbone, 2).eval()
+    network.thaw(len(STAGES))  # the prefix is the normalisation alone
+    found = []
+    for start in range(0, len(pixels), batch):
+        x, parts = network.prefix(torch.from_numpy(np.array(pixels[start : start + batch]))), []
+        for stage in range(len(STAGES)):
+            x = backbone.run(x, stage, stage + 1)
+            parts.append(x.mean((2, 3)))
+        found.append(torch.cat(parts, 1))
+    return torch.cat(found).numpy()
+
+
+def old_logits(run: Run, material: Material, pool: str, places: tuple[int, ...]) -> NDArray[np.float32]:
+    """What the source's own head says: (N, old classes)."""
+    head = fresh_source(run.source, material.size).head
+    if head is None:
+        raise ValueError(f"{run.source}: has no head of its own.")
+    features = plain_features(run, material, pool, places).flatten(1)
+    return (features @ head[0].T + head[1]).numpy()
+
+
+def _linear(cues: Cues, seed: int) -> list[Ranker]:
+    return [
+        _decision(make_pipeline(StandardScaler(), LogisticRegression(C=c, max_iter=1000)).fit(cues.fit, cues.fit_bus))
+        for c in (1e-3, 1e-2, 1e-1)
+    ]
+
+
+def _decision(model: object) -> Ranker:
+    return lambda features: np.asarray(model.decision_function(features), np.float64)  # type: ignore[attr-defined] # scikit-learn has no stubs
+
+
+def _chance(model: object) -> Ranker:
+    return lambda features: np.asarray(model.predict_proba(features)[:, 1], np.float64)  # type: ignore[attr-defined] # scikit-learn has no stubs
+
+
+def _class_mean(cues: Cues, seed: int) -> list[Ranker]:
+    """Centred, normalised, nearest mean (Wang et al. 2019)."""
+    centre = cues.fit.mean(0)
+
+    def unit(features: NDArray[np.float32]) -> NDArray[np.float32]:
+        moved = features - centre
+        return moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-9)  # type: ignore[no-any-return] # numpy's stub says Any
+
+    means = [unit(cues.fit)[cues.fit_bus == is_bus].mean(0) for is_bus in (True, False)]
+    return [lambda features: (unit(features) @ (means[0] - means[1])).astype(np.float64)]
+
+
+def _neighbours(cues: Cues, seed: int) -> list[Ranker]:
+    return [
+        _chance(
+            make_pipeline(
+                StandardScaler(), KNeighborsClassifier(min(count, len(cues.fit)), metric="cosine", weights="distance")
+            ).fit(cues.fit, cues.fit_bus)
+        )
+        for count in (10, 50, 200)
+    ]
+
+
+def _kernel(cues: Cues, seed: int) -> list[Ranker]:
+    """A Gaussian kernel on 500 landmarks: what a curved boundary gains."""
+    size = cues.fit.shape[1]
+    return [
+        _decision(
+            make_pipeline(
+                StandardScaler(),
+                Nystroem(gamma=width / size, n_components=min(500, len(cues.fit)), random_state=seed),
+                LogisticRegression(C=1.0, max_iter=1000),
+            ).fit(cues.fit, cues.fit_bus)
+        )
+        for width in (0.1, 0.3, 1.0)
+    ]
+
+
+def _two_layers(cues: Cues, seed: int) -> list[Ranker]:
+    return [
+        _chance(
+            make_pipeline(
+                StandardScaler(), MLPClassifier((128,), alpha=alpha, max_iter=12, random_state=seed, batch_size=256)
+            ).fit(cues.fit, cues.fit_bus)
+        )
+        for alpha in (1e-4, 1e-2, 1.0)
+    ]
+
+
+def _old_class(cues: Cues, seed: int) -> list[Ranker]:
+    """Each old class alone; validation says which one means bus best."""
+    return [lambda features, i=i: features[:, i].astype(np.float64) for i in range(cues.fit.shape[1])]  # type: ignore[misc] # i is bound early
+
+
+_RANKERS: dict[str, Callable[[Cues, int], list[Ranker]]] = {
+    "linear": _linear,
+    "all-stages": _linear,
+    "ncm": _class_mean,
+    "knn": _neighbours,
+    "rbf": _kernel,
+    "mlp": _two_layers,
+    "zero-shot": _old_class,
+}

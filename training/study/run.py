@@ -1,0 +1,68 @@
+"""A study from wherever it stopped: runs without a row are executed, in order, and each is kept when it is done."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import joblib
+
+from training.progress import Watch
+from training.study.execute import Lists, Shared, execute
+from training.study.plan import Run
+from training.study.rows import Finished, Rows, Table, committed
+
+Result = tuple[list[Finished], Lists]
+
+
+@dataclass(frozen=True)
+class Workers:
+    """How runs are spread. Never part of a result: each run is one thread wherever it is."""
+
+    processes: int = 1
+    ray: str = ""  # address of a Ray cluster; `local` starts one here; empty: joblib
+
+
+def missing(runs: Sequence[Run], table: Table, shards: Iterable[Path] = ()) -> list[Run]:
+    """Runs that no row speaks of yet, failed ones included: a failure is a result."""
+    done = {name.rsplit("/", 1)[0] for name in table.names()}
+    done |= {row.trial.rsplit("/", 1)[0] for row in Rows(shards).trials}
+    return [run for run in runs if run.name not in done]
+
+
+def run_study(runs: Sequence[Run], shared: Shared, table: Table, workers: Workers, watch: Watch) -> None:
+    """Execute what is missing. Killed anywhere, the next call goes on; a run that was under way starts anew."""
+    left = missing(runs, table, committed())
+    watch.say(f"{len(runs) - len(left)} of {len(runs)} runs have rows; {len(left)} to go. {forecast(left, table)}")
+    watch.start("runs", len(left))
+    for count, (finished, lists) in enumerate(_results(left, shared, workers), start=1):
+        table.add(finished, lists)
+        watch.advance(count)
+        first = finished[0].row
+        watch.say(f"{count}/{len(left)} {first.trial}: {first.problem or f'AP {first.ap:.3f}'}, {first.seconds:.0f} s")
+
+
+def forecast(left: Sequence[Run], table: Table) -> str:
+    """Hours ahead from the seconds of runs like these; says so when there is nothing to tell it by."""
+    known: dict[tuple[object, ...], list[float]] = {}
+    for row in table.rows():
+        known.setdefault(_kind(row), []).append(row.seconds)
+    priced = [known[_kind(run)] for run in left if _kind(run) in known]
+    if not priced:
+        return "Hours: unknown until the first of each kind is done."
+    mean = sum(sum(seconds) / len(seconds) for seconds in priced) / len(priced)
+    return f"About {mean * len(left) / 3600:.1f} hours of one thread."
+
+
+def _kind(run: Run | object) -> tuple[object, ...]:
+    return tuple(getattr(run, name) for name in ("target", "depth", "care", "size", "options"))
+
+
+def _results(left: Sequence[Run], shared: Shared, workers: Workers) -> Iterator[Result]:
+    if workers.ray:
+        from training.study.ray_workers import ray_results  # Ray is an extra
+
+        return ray_results(left, shared, workers.ray)
+    if workers.processes == 1:
+        return (execute(run, shared) for run in left)
+    pool = joblib.Parallel(n_jobs=workers.processes, return_as="generator_unordered", pre_dispatch=workers.processes)
+    return pool(joblib.delayed(execute)(run, shared) for run in left)  # type: ignore[no-any-return] # joblib has no stubs

@@ -1,0 +1,163 @@
+"""One network of a study: draw, thaw, fit, prove. Everything random comes from the run's own numbers."""
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from training.adapt import choose_head, frozen_maps, pooled_features, prove_frozen
+from training.backbone import STAGES
+from training.data.label_sets import LABELS
+from training.fit import Examples, validate
+from training.network import AdaptedNetwork, frozen_names, tensor_hashes
+from training.recipes import Recipe
+from training.sources.source import Source
+from training.study.care import State, Weights, state_of, train_carefully, train_naively
+from training.study.draws import Draw
+from training.study.material import CACHED, Material, fresh_source
+from training.study.plan import Run
+from training.study.variants import MovingNorm, anchor, random_source, shuffled
+
+SCRATCH_RATE = 0.1  # a random network has no stage to be careful with
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a study fixes for all its runs."""
+
+    steps: int
+    others: int  # photographs that show no bus, whatever the number of buses
+    rates: Mapping[tuple[int, int], float]  # (size, depth) -> peak rate of the careful recipe, from the sweep
+
+    def recipe(self, run: Run, material: Material) -> Recipe:
+        """The shipped recipe at the run's depth, size and seed."""
+        return replace(material.recipe, name="study", depth=run.depth, steps=self.steps, seed=run.seed)
+
+    def rate(self, run: Run) -> float:
+        """Peak rate of the thawed stages; nan where nothing but the head learns."""
+        if run.option("rate"):
+            return float(run.option("rate"))
+        return (
+            SCRATCH_RATE if run.option("weights") == "scratch" else self.rates.get((run.size, run.depth), float("nan"))
+        )
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network with what the table wants to know of its training. `frozen`: tensor -> hash, equal before and after."""
+
+    network: AdaptedNetwork
+    weights: Weights
+    start: State
+    val_ap: float
+    frozen: dict[str, str]
+
+
+def train(run: Run, draw: Draw, material: Material, settings: Settings) -> Trained:
+    """Raises DivergedError, FrozenTensorMovedError."""
+    network = untrained(run, draw, material)
+    before = tensor_hashes(network)
+    fitted, val = examples(network, run, draw, material)
+    recipe = settings.recipe(run, material)
+    torch.manual_seed(run.seed)
+    if run.care == "careful":
+        put_first_head(network, run, draw, material, fitted, val)
+    if run.option("decay") == "source":
+        anchor(network, recipe.weight_decay)
+        recipe = replace(recipe, weight_decay=0.0)
+    start = state_of(network)
+    if run.care == "naive":
+        weights = train_naively(network, fitted, val, run.seed)
+    elif run.depth or isinstance(network, MovingNorm):
+        weights = train_carefully(network, fitted, val, recipe, settings.rate(run))
+    else:
+        weights = Weights(start, start, start)
+    after = tensor_hashes(network)
+    frozen = frozenset(frozen_names(network))
+    prove_frozen(before, after, frozen)
+    ap, _ = validate(network, val)
+    return Trained(network, weights, start, ap, {name: after[name] for name in sorted(frozen)})
+
+
+def untrained(run: Run, draw: Draw, material: Material) -> AdaptedNetwork:
+    """The run's source with an unused head, thawed to its depth."""
+    source = source_of(run, draw, material)
+    moving = run.option("norm") == "moving" or run.option("weights") == "scratch"
+    network = (MovingNorm if moving else AdaptedNetwork)(source.backbone, len(LABELS))
+    network.thaw(run.depth)
+    return network
+
+
+def source_of(run: Run, draw: Draw, material: Material) -> Source:
+    """The named source, or a random one of its architecture."""
+    source = fresh_source(run.source, material.size)
+    if run.option("weights"):
+        return random_source(source, run.draw, material.plain(run.target, draw.fit))
+    return source
+
+
+def examples(network: AdaptedNetwork, run: Run, draw: Draw, material: Material) -> tuple[Examples, Examples]:
+    """(fit, val). Careful learns from augmented views, naive from the plain photographs."""
+    plain = run.care == "naive"
+    allowed = material.allowed(run.target, draw.fit)
+    if run.option("labels") == "shuffled":
+        allowed = shuffled(allowed, run.draw)
+    maps = outputs(network, run, material, draw.fit, not plain).to(torch.bfloat16)
+    val = outputs(network, run, material, draw.val, augmented=False)
+    return (
+        Examples(maps, allowed if plain else allowed.repeat(material.views, 1)),
+        Examples(val, material.allowed(run.target, draw.val)),
+    )
+
+
+def outputs(
+    network: AdaptedNetwork, run: Run, material: Material, places: tuple[int, ...], augmented: bool, pool: str = ""
+) -> Tensor:
+    """What the frozen stages make of photographs: from files where the source's own weights allow it.
+
+    bfloat16 for augmented views, float32 for plain photographs; pooled (N, C, 1, 1) at depth 0.
+    """
+    name, cached = pool or run.target, network.cached_stages()
+    if run.option("weights") or cached < CACHED:
+        pixels = material.augmented(name, places) if augmented else material.plain(name, places)
+        return frozen_maps(network, pixels, torch.bfloat16 if augmented else torch.float32)
+    if cached == CACHED:
+        maps = material.view_maps if augmented else material.plain_maps
+        return maps(run.source, name, places)
+    return (
+        material.view_features(run.source, name, places) if augmented else plain_features(run, material, name, places)
+    )
+
+
+def plain_features(run: Run, material: Material, pool: str, places: tuple[int, ...]) -> Tensor:
+    """float32 (N, F, 1, 1): pooled output of all stages for photographs as served."""
+    network = AdaptedNetwork(fresh_source(run.source, material.size).backbone, len(LABELS))
+    network.thaw(len(STAGES) - CACHED)
+    return pooled_features(network, material.plain_maps(run.source, pool, places))[:, :, None, None]
+
+
+def put_first_head(
+    network: AdaptedNetwork, run: Run, draw: Draw, material: Material, fitted: Examples, val: Examples
+) -> None:
+    """Head first: logistic regression on the features of the untouched source, the same for every depth of a draw."""
+    if run.option("weights") or run.option("labels") or isinstance(network, MovingNorm):
+        features = Examples(pooled_features(network, fitted.maps), fitted.allowed)
+        choose_head(network, features, val, material.recipe)
+        return
+    weight, bias = first_head(run.target, run.source, draw, material)
+    with torch.no_grad():
+        network.fc.weight.copy_(weight)
+        network.fc.bias.copy_(bias)
+
+
+@functools.lru_cache(maxsize=8)
+def first_head(target: str, source: str, draw: Draw, material: Material) -> tuple[Tensor, Tensor]:
+    """Weight (K, F) and bias (K,), chosen on validation among the recipe's penalties."""
+    run = Run("", target, 0, source, material.size)
+    network = untrained(run, draw, material)
+    fitted, val = examples(network, run, draw, material)
+    features = Examples(fitted.maps.float().flatten(1), fitted.allowed)
+    choose_head(network, features, val, material.recipe)
+    return network.fc.weight.detach().clone(), network.fc.bias.detach().clone()

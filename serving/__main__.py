@@ -9,12 +9,13 @@ from serving.post import Post
 from serving.supervisor import Supervisor
 
 PROCESSES = "--processes"
+LOG_FORMAT = "THAW_LOG_FORMAT"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Returns the exit code. Imports what serves only in the processes that serve."""
     words = sys.argv[1:] if arguments is None else arguments
-    start_logging()
+    start_logging(os.environ.get(LOG_FORMAT, ""))  # before the settings, which check it; they are read much later
     if words and not (words[0] == PROCESSES and len(words) == 2):
         from serving.verbs import run
 

@@ -99,7 +99,7 @@ class App:
         except Refusal as refusal:
             response, outcome = self._form(refusal, request, route), refusal.kind.outcome
         except Exception:
-            log.exception("request %s failed", request.request_id)
+            log.exception("request failed", extra={"fields": request.identity})
             failure = Refusal(
                 "internal", "The server failed on this request. Send it again; if it persists, report the request id."
             )
@@ -147,8 +147,8 @@ class App:
         if self.settings.log_requests:
             steps = {f"{name}_ms": round(seconds * 1000, 3) for name, seconds in request.steps.items()}
             model = "/".join(request.model).strip("/")
-            fields = {"request_id": request.request_id, "route": route, "model": model, "outcome": outcome, **steps}
-            log.info("request", extra={"fields": fields})
+            fields = {"route": route, "model": model, "outcome": outcome, **steps}
+            log.info("request", extra={"fields": request.identity | fields})
 
 
 def _server_timing(request: Request) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -37,7 +37,7 @@ class Job:
     models: tuple[Model, ...]
     deadline: float  # on time.perf_counter
     explain: bool = False
-    request_id: str = ""  # whose failure the log tells
+    identity: Mapping[str, str] = field(default_factory=dict)  # of the request, for the log
     done: asyncio.Future[None] | None = None
     dropped: str = ""  # why nobody waits any more: gone or deadline
     queued_at: float = 0.0
@@ -95,7 +95,7 @@ def _decode(job: Job, max_pixels: int) -> None:
     except PhotographError as error:
         job.failure = error
     except Exception as error:
-        log.exception("decoding failed", extra={"fields": {"request_id": job.request_id}})
+        log.exception("decoding failed", extra={"fields": job.identity})
         job.failure = error
     if job.failure is not None:
         job.inputs.clear()
@@ -108,7 +108,7 @@ def _infer(model: Model, jobs: list[Job], metrics: Metrics) -> None:
         _infer_together(model, jobs)
     except Exception as error:
         if len(jobs) == 1:
-            log.exception("inference failed", extra={"fields": {"request_id": jobs[0].request_id}})
+            log.exception("inference failed", extra={"fields": jobs[0].identity})
             jobs[0].failure = error
             return
         metrics.batch_retries.inc()

@@ -5,6 +5,8 @@ import logging
 import sys
 from datetime import UTC, datetime
 
+JSON, PLAIN = "json", "plain"
+
 
 class JsonLines(logging.Formatter):
     """A record -> one line of JSON; `extra={"fields": {...}}` adds keys."""
@@ -34,10 +36,11 @@ class PlainWords(logging.Formatter):
         return f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text
 
 
-def start_logging() -> None:
-    """Called once, by the command line."""
+def start_logging(form: str) -> None:
+    """Called once, by the command line. form: json, plain, or anything else: json but on a terminal."""
+    is_plain = form == PLAIN or (form != JSON and sys.stderr.isatty())
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(PlainWords() if sys.stderr.isatty() else JsonLines())
+    handler.setFormatter(PlainWords() if is_plain else JsonLines())
     logging.raiseExceptions = False  # a full disk or a closed pipe behind the log must not disturb an answer
     logger = logging.getLogger("thaw")
     logger.handlers = [handler]

@@ -13,6 +13,8 @@ JSON = "application/json"
 PROBLEM = "application/problem+json"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")  # what may go into logs and headers as it came
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+# Version, trace, parent, flags, and in later versions more. No version ff, no trace or parent of zeros alone.
+_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-[!-~]{0,64})?")
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 
@@ -28,6 +30,7 @@ class Request:
     version: str = "1.1"
     body: bytes = b""
     request_id: str = ""
+    traceparent: str = ""  # W3C trace context as the client gave it; empty when it gave none that is valid
     begun: float = field(default_factory=time.perf_counter)  # headers complete
     received: float = 0.0  # body complete
     computed: float = 0.0  # results there
@@ -35,9 +38,18 @@ class Request:
     steps: dict[str, float] = field(default_factory=dict)  # seconds by step, for Server-Timing and the log
 
     def __post_init__(self) -> None:
+        trace = self.headers.get("traceparent", "")
+        if trace and _TRACEPARENT.fullmatch(trace):
+            self.traceparent = trace
         given = self.headers.get("x-request-id", "")
         # os.urandom would give up the interpreter's lock, and the loop would queue for it behind the lanes: 50 us
         self.request_id = given if _REQUEST_ID.fullmatch(given) else f"{random.getrandbits(96):024x}"
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """Fields of each line that the log has about this request."""
+        trace = {"traceparent": self.traceparent} if self.traceparent else {}
+        return {"request_id": self.request_id, **trace}
 
     def header(self, name: str) -> str:
         """Empty when absent."""
@@ -77,6 +89,8 @@ def render(response: Response, request: Request, date: str, *, close: bool) -> b
         f"x-request-id: {request.request_id}",
         "x-content-type-options: nosniff",
     ]
+    if request.traceparent:
+        lines.append(f"traceparent: {request.traceparent}")
     lines += [f"{name}: {value}" for name, value in response.headers]
     if close:
         lines.append("connection: close")

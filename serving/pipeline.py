@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +34,7 @@ class Terms:
     received: float
     timeout_ms: int
     explain: bool = False
-    request_id: str = ""
+    identity: Mapping[str, str] = field(default_factory=dict)  # of the request, for the log
 
 
 class Pipeline:
@@ -119,7 +119,7 @@ class Pipeline:
 def _job(item: bytes | NDArray[np.uint8], models: tuple[Model, ...], deadline: float, terms: Terms) -> Job:
     """Pixels need no decoding: they are what the models' preparation would give."""
     data, inputs = (item, {}) if isinstance(item, bytes) else (b"", {model.preparation: item for model in models})
-    return Job(data, models, deadline, terms.explain, request_id=terms.request_id, inputs=inputs)
+    return Job(data, models, deadline, terms.explain, identity=terms.identity, inputs=inputs)
 
 
 def as_refusal(error: Exception) -> Refusal:

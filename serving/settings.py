@@ -4,7 +4,7 @@ import difflib
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -70,6 +70,9 @@ class Settings(BaseSettings):
     stop_seconds: Seconds = Field(15.0, description="On SIGTERM: the process is gone after this long in all.")
     lane_stuck_s: Seconds = Field(30.0, description="A lane busy with one batch for longer makes the server not live.")
     log_requests: bool = Field(False, description="One line in the log for each request.")
+    log_format: Literal["auto", "json", "plain"] = Field(
+        "auto", description="One JSON object a line, plain words, or auto: plain on a terminal, else JSON."
+    )
 
 
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:

@@ -1,9 +1,10 @@
+import io
 import json
 import logging
 
 import pytest
 
-from serving.logs import JsonLines, PlainWords
+from serving.logs import JsonLines, PlainWords, start_logging
 
 
 def record(message: str, **extra: object) -> logging.LogRecord:
@@ -36,3 +37,16 @@ def test_a_failure_brings_its_trace() -> None:
 def test_words_for_a_terminal() -> None:
     """Message and fields, no braces."""
     assert "ready port=1" == PlainWords().format(record("ready", fields={"port": 1}))
+
+
+@pytest.mark.parametrize(("form", "expected"), [("json", JsonLines), ("plain", PlainWords), ("auto", JsonLines)])
+def test_the_form_can_be_set(form: str, expected: type[logging.Formatter], monkeypatch: pytest.MonkeyPatch) -> None:
+    """`auto` is JSON where nobody watches."""
+    monkeypatch.setattr("sys.stderr", io.StringIO())
+    logger = logging.getLogger("thaw")
+    handlers, propagate = logger.handlers, logger.propagate
+    try:
+        start_logging(form)
+        assert [expected] == [type(handler.formatter) for handler in logger.handlers]
+    finally:
+        logger.handlers, logger.propagate = handlers, propagate

@@ -11,7 +11,7 @@ PIP_FLAGS := --quiet --quiet --no-compile --disable-pip-version-check -c constra
 help: ## Print these verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' Makefile
 
-# Two environments: a server without torch, and everything. A changed pin or dependency brings them up to date.
+# Three environments: a server without torch, TorchServe with its Java, and everything else. A changed pin or dependency brings them up to date.
 %/.made: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "$(PYTHON) is too old; 3.11 or newer is needed. Name one: make PYTHON=python3.11 ..."; exit 1; }
@@ -22,6 +22,7 @@ help: ## Print these verbs
 
 .venv-serve/.made: EXTRAS := serve-cpu
 .venv/.made: EXTRAS := serve-cpu,train,contrast,test,dev
+.venv-torchserve/.made: EXTRAS := torchserve
 
 .PHONY: environment
 environment: .venv/.made ## Make .venv, which all verbs but serve use
@@ -31,6 +32,16 @@ environment: .venv/.made ## Make .venv, which all verbs but serve use
 .PHONY: serve
 serve: .venv-serve/.made ## Answer over HTTP at 127.0.0.1 [PORT=8080] [MODELS=model_store]
 	@exec env $(if $(PORT),THAW_PORT='$(PORT)') $(if $(MODELS),THAW_MODELS='$(MODELS)') .venv-serve/bin/python -m serving
+
+# Every model of the store by its name: TorchServe's `all` would take whatever lies in a folder.
+STORE = $(or $(MODELS),model_store)
+ARCHIVES = runs/torchserve
+NAMES = $(sort $(foreach path,$(wildcard $(STORE)/*/*/manifest.json),$(lastword $(subst /, ,$(dir $(patsubst %/,%,$(dir $(path))))))))
+.PHONY: serve-torchserve
+serve-torchserve: .venv-torchserve/.made ## The same models behind TorchServe [PORT=8080] [MODELS=model_store] [RUNTIME=program|onnx] [TOKENS=1]
+	@.venv-torchserve/bin/python -m training package $(NAMES) --store '$(STORE)' --out $(ARCHIVES) --runtime $(or $(RUNTIME),program)
+	@exec .venv-torchserve/bin/python -m serving.torchserve $(NAMES:%=$(ARCHIVES)/%.mar) \
+		$(if $(PORT),--port '$(PORT)') $(if $(TOKENS),--tokens)
 
 .PHONY: train
 train: .venv/.made ## Adapt the three recipes, report [SOURCE=weights] [TARGET=folder] [OUT=runs/drawn] [PUBLISH=1]

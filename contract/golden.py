@@ -29,8 +29,8 @@ def golden_bytes(golden: Golden) -> bytes:
     return buffer.getvalue()
 
 
-def read_golden(path: Path) -> Golden:
-    """Raises ArtifactError when the file is no golden file."""
+def read_golden(path: Path | zipfile.Path) -> Golden:
+    """path: in a folder, or in an archive. Raises ArtifactError when the file is no golden file."""
     try:
         content = io.BytesIO(path.read_bytes())  # given a path, numpy leaves a damaged file open
         with np.load(content, allow_pickle=False) as arrays:

@@ -5,6 +5,7 @@ from typing import NotRequired
 
 from typing_extensions import TypedDict  # typing's own cannot be made into a schema before Python 3.12
 
+from contract.answer import ranked
 from contract.manifest import Manifest
 from serving.lanes import Job, Result
 from serving.parameters import Options
@@ -89,9 +90,8 @@ class ModelList(TypedDict):
 
 def sorted_scores(result: Result) -> list[Prediction]:
     """Highest first; equal scores in the manifest's order of labels."""
-    labels, scores = result.model.manifest.labels, result.probabilities.tolist()
-    order = sorted(range(len(labels)), key=lambda i: -scores[i])
-    return [{"label": labels[i], "score": scores[i]} for i in order]
+    scores = ranked(result.model.manifest.labels, result.probabilities)
+    return [{"label": label, "score": score} for label, score in scores.items()]
 
 
 def answer_of(job: Job, result: Result, options: Options) -> Answer:

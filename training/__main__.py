@@ -3,16 +3,19 @@
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
+from contract.artifact import list_versions
+from contract.errors import ArtifactError
 from training.data.archives import DataError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 Out = Annotated[Path, typer.Option(help="Folder that becomes a store, with the report beside it.")]
 Threads = Annotated[int, typer.Option(help="CPU threads; the same number gives the same bytes.")]
+Store = Annotated[Path, typer.Option(help="The model store.")]
 New = Annotated[str, typer.Option("--new", help="The class that the source has never seen.")]
 SHIPPED = Path(__file__).parents[1] / "model_store"
 TINY_BUS = Path(__file__).parent / "splits" / "tiny-imagenet-bus.csv"
@@ -144,6 +147,44 @@ def study(
 
 
 @app.command()
+def export(
+    models: Annotated[list[str], typer.Argument(help="Models by name, or name/version; without one the newest.")],
+    store: Store = SHIPPED,
+    out: Annotated[Path, typer.Option(help="Folder for <name>/<version>/program.pt2, outside the store.")] = Path(
+        "runs/programs"
+    ),
+) -> None:
+    """Write the torch.export program of verified artifacts, proved against their goldens."""
+    from contract.artifact import read_artifact
+    from training.program import write_program
+
+    for folder in _folders(store, models):
+        print(write_program(read_artifact(folder), out))
+
+
+@app.command()
+def package(
+    models: Annotated[list[str], typer.Argument(help="Models by name, or name/version; without one the newest.")],
+    store: Store = SHIPPED,
+    out: Annotated[Path, typer.Option(help="Folder for the .mar archives, outside the store.")] = Path(
+        "runs/torchserve"
+    ),
+    runtime: Annotated[Literal["program", "onnx"], typer.Option(help="What the handler answers with.")] = "program",
+    device: Annotated[Literal["cpu", "cuda"], typer.Option(help="Where; CUDA is never answered with less.")] = "cpu",
+    compiled: Annotated[bool, typer.Option("--compile", help="torch.compile at start; wants a C++ compiler.")] = False,
+    workers: Annotated[int, typer.Option(help="Worker processes of each model.")] = 1,
+    batch_size: Annotated[int, typer.Option(help="Photographs that one worker infers together.")] = 4,
+) -> None:
+    """Make TorchServe archives (.mar) from verified artifacts."""
+    from training.package import Packaging
+    from training.package import package as package_one
+
+    packaging = Packaging(runtime, device, compiled, workers, batch_size)
+    for folder in _folders(store, models):
+        print(package_one(folder, out, packaging))
+
+
+@app.command()
 def table(
     scores: Annotated[list[Path], typer.Argument(help="Stored scores (.csv.gz) of one or several jobs.")],
 ) -> None:
@@ -154,9 +195,21 @@ def table(
     print(results_markdown([row for path in scores for row in read_scores(path)]))
 
 
+def _folders(store: Path, models: list[str]) -> list[Path]:
+    """`name` or `name/version` -> the artifact's folder. Raises ArtifactError with the known names."""
+    known = list_versions(store)
+    folders = []
+    for model in models:
+        name, _, version = model.partition("/")
+        if name not in known or (version and version not in map(str, known[name])):
+            raise ArtifactError(f"{store}: no model {model!r}; it has {', '.join(known)}. Name one of these.")
+        folders.append(store / name / (version or str(known[name][-1])))
+    return folders
+
+
 if __name__ == "__main__":
     try:
         app()
-    except DataError as error:
+    except (DataError, ArtifactError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)

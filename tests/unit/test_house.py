@@ -27,9 +27,10 @@ TORCH_ALLOWED = "serving/torchserve/"
 PROFILES = {
     "contract": (),
     "training": ("train", "contrast", "timm"),
-    "serving": ("server", "serve-cpu"),
+    "serving": ("server", "serve-cpu", "torchserve"),
     "tests": ("server", "serve-cpu", "train", "test"),
 }
+IMPORTED_AS = {"ts": "torchserve"}  # of environments that the tests do not run in
 CONTRACT_MAY_IMPORT = {"contract", "numpy", "PIL", "pydantic"} | sys.stdlib_module_names
 
 
@@ -112,7 +113,7 @@ def test_imports_are_declared(room: str) -> None:
 
 def distribution(root: str) -> str:
     """PIL -> pillow: the package that an import comes from; itself where it is not installed."""
-    return packages_distributions().get(root, [root])[0].lower().replace("_", "-")
+    return packages_distributions().get(root, [IMPORTED_AS.get(root, root)])[0].lower().replace("_", "-")
 
 
 def functions(module: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:

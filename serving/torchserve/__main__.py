@@ -1,0 +1,31 @@
+"""`python -m serving.torchserve ARCHIVE.mar ...`: TorchServe in the foreground, until SIGTERM."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from contract.errors import ArtifactError
+from serving import DEFAULT_PORT
+from serving.errors import StartError
+from serving.torchserve.launch import Plan, serve
+
+CANNOT_START = 4  # exit code, as `python -m serving` has it
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m serving.torchserve", description=__doc__)
+    parser.add_argument("archives", nargs="+", type=Path, metavar="ARCHIVE.mar", help="made by `training package`")
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="inference; on loopback")
+    parser.add_argument("--metrics-port", type=int, default=0, help="Prometheus text; port + 2 when left out")
+    parser.add_argument("--tokens", action="store_true", help="clients must send `Authorization: Bearer KEY`")
+    chosen = parser.parse_args(arguments)
+    try:
+        return serve(Plan(tuple(chosen.archives), chosen.port, chosen.metrics_port, chosen.tokens))
+    except (ArtifactError, StartError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return CANNOT_START
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -34,9 +34,9 @@ class PhotographHandler:
         if difference := compare(golden, np.concatenate([self.graph(part)[0] for part in (images[:1], images[1:])])):
             raise ArtifactError(f"{folder}: {difference}. This runtime does not answer as exported; do not serve it.")
 
-    def handle(self, rows: Sequence[Mapping[str, Any]], context: "Context") -> list[dict[str, object]]:
+    def handle(self, rows: Sequence[Mapping[str, Any]], context: "Context") -> list[Mapping[str, object]]:
         """One answer for each request, in order. A bad photograph gets its own status; its neighbours never notice."""
-        began, images, answers = time.perf_counter(), {}, {}
+        began, images, answers = time.perf_counter(), dict[int, Pixels](), dict[int, Mapping[str, object]]()
         for i, row in enumerate(rows):
             context.set_response_content_type(i, "application/json")
             try:
@@ -48,9 +48,9 @@ class PhotographHandler:
         outputs = self.graph(np.stack(list(images.values()))) if images else ((), ())
         inferred = time.perf_counter()
         for i, probabilities, maps in zip(images, *outputs, strict=True):
-            answers[i] = dict(ranked(self.manifest.labels, probabilities))
-            if context.get_request_header(i, "explain") == "True":  # the front end's mark of /explanations
-                answers[i]["activation_map"] = dict(zip(self.manifest.labels, maps.tolist(), strict=True))
+            is_explained = context.get_request_header(i, "explain") == "True"  # the front end's mark of /explanations
+            grids = dict(zip(self.manifest.labels, maps.tolist(), strict=True)) if is_explained else {}
+            answers[i] = grids or ranked(self.manifest.labels, probabilities)
         self.observe("handler_decode_milliseconds", (decoded - began) * 1000 / len(rows))
         self.observe("handler_infer_seconds", inferred - decoded)
         self.observe("handler_batch_photographs", len(images))

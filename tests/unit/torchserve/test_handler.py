@@ -9,7 +9,7 @@ import pytest
 from contract.errors import ArtifactError
 from contract.golden import TOLERANCE
 from serving.engine import CPU
-from serving.store import load_models
+from serving.loading import load_models
 from tests.fakes import LABELS, photograph, write_model
 from tests.sources import ROOT
 from tests.unit.torchserve.worker import loaded, unpack
@@ -81,13 +81,14 @@ def test_base64_is_read(folder: Path) -> None:
     assert raw == plain == in_json
 
 
-def test_an_explanation_adds_the_map(folder: Path) -> None:
-    """Only for the request that asked for it; one grid for each label."""
+def test_an_explanation_is_the_map(folder: Path) -> None:
+    """Only for the request that asked for it; one grid for each label, as our /explanations answers."""
     handler, context = loaded(folder)
     context.explained = {1}
     plain, explained = handler.handle([{"body": photograph(4)}] * 2, context)
-    assert plain == {label: explained[label] for label in LABELS}
-    assert set(LABELS) == set(explained["activation_map"])
+    assert all(isinstance(score, float) for score in plain.values())
+    assert list(LABELS) == list(explained)
+    assert [4] * 4 == [len(row) for row in explained["bus"]]
 
 
 def test_a_changed_file_is_refused(folder: Path, tmp_path: Path) -> None:

@@ -46,7 +46,11 @@ export async function loadModels() {
   const lost = "The server does not answer. Start it with `python -m serving`, then load this page again.";
   const { models } = await (await request("/models", {}, lost)).json();
   const defaults = models.filter((model) => model.default);
-  return new Map(defaults.map((model) => [model.name, { ...model, isContrast: model.seen_new_class === "yes" }]));
+  const others = (name) => models.filter((model) => model.name === name && !model.default).map((model) => model.version);
+  return new Map(defaults.map((model) => [
+    model.name,
+    { ...model, isContrast: model.seen_new_class === "yes", others: others(model.name) },
+  ]));
 }
 
 /** Those that answer the question first, by depth; then the contrast. */

@@ -185,7 +185,10 @@ function showSamples() {
 }
 
 function showLoaded() {
-  const words = names().map((name) => `${name} v${state.facts.get(name).version}`);
+  const words = names().map((name) => {
+    const { version, others } = state.facts.get(name);
+    return `${name} v${version}${others.length ? ` (also v${others.join(", v")})` : ""}`;
+  });
   $("loaded").textContent = words.length ? `Loaded: ${words.join(" · ")}` : "No model is loaded";
 }
 

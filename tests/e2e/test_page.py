@@ -74,6 +74,20 @@ def page(context: BrowserContext, address: str) -> Page:
     return page
 
 
+def test_the_head_says_which_versions_are_loaded(context: BrowserContext, address: str) -> None:
+    """The one that answers, and those that may be asked for."""
+
+    def with_another(route: Route) -> None:
+        document = route.fetch().json()
+        other = document["models"][0] | {"version": "7", "default": False}
+        route.fulfill(json=document | {"models": [*document["models"], other]})
+
+    page = context.new_page()
+    page.route("**/models", with_another)
+    page.goto(address)
+    expect(page.locator("#loaded")).to_have_text(re.compile(r"Loaded: .*\bv1 \(also v7\)"))
+
+
 def ask_sample(page: Page, name: str = "bus") -> None:
     """One tap, and wait for the answers."""
     page.click(f"button.sample[data-sample={name}]")

@@ -15,15 +15,17 @@ from tests.e2e.server_process import ServerProcess
 from tests.fakes import LABELS, photograph, write_store
 from tests.sources import ROOT
 
-TAGS = ("photographs", "TorchServe", "inference", "operation")
+TAGS = ("photographs", "TorchServe", "inference", "operation", "administration")
 CLIENT = "thaw_client"
+KEY = "a-key-for-the-schema-alone"
 BIN = Path(sys.executable).parent
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """A real process on tiny models."""
-    process = ServerProcess(write_store(tmp_path_factory.mktemp("schema") / "store"), drain_seconds=0)
+    store = write_store(tmp_path_factory.mktemp("schema") / "store")
+    process = ServerProcess(store, drain_seconds=0, admin_key=KEY)
     yield process
     assert 0 == process.end()
 
@@ -32,7 +34,11 @@ def fuzz(server: ServerProcess, folder: Path, *words: str) -> None:
     """Run schemathesis on the served schema."""
     command = [BIN / "st", "--config-file", ROOT / "tests/e2e/schemathesis.toml", "run", f"{server.url}/openapi.json"]
     done = subprocess.run(
-        [*command, "--no-color", "--seed", "1", *words], capture_output=True, text=True, cwd=folder, timeout=900
+        [*command, "--no-color", "--seed", "1", "--header", f"Authorization: Bearer {KEY}", *words],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        timeout=900,
     )
     assert 0 == done.returncode, done.stdout[-5000:] + done.stderr
 

@@ -88,6 +88,10 @@ def test_versions_are_chosen_on_every_route(store: Path) -> None:
             assert scores == server.post(f"/predictions/partial/{version}", photograph(1)).json
         both = server.post("/compare?models=stable,partial/2", photograph(1)).json["models"]
         assert {"stable": answers["1"], "partial/2": answers["2"]} == {k: v["predictions"] for k, v in both.items()}
+        for name in ("stable", "partial/versions/2"):
+            metadata = server.get(f"/v2/models/{name}").json
+            assert ("partial", ["1", "2"]) == (metadata["name"], metadata["versions"])
+        assert 404 == server.get("/v2/models/partial/versions/3").status
         assert 404 == server.post("/predictions/partial/3", photograph(1)).status
         assert 404 == server.post("/predictions/stable/2", photograph(1)).status
 

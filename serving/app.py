@@ -2,7 +2,6 @@
 
 import logging
 import time
-from collections.abc import Callable
 
 from serving.admin import ADMIN
 from serving.bodies import check_type
@@ -16,7 +15,7 @@ from serving.pages import PAGES
 from serving.pipeline import Pipeline
 from serving.routes import OURS, Route
 from serving.settings import Settings
-from serving.torchserve_routes import TORCHSERVE
+from serving.torchserve_routes import NEVER_CACHED, TORCHSERVE
 
 log = logging.getLogger("thaw.requests")
 
@@ -34,7 +33,6 @@ class App:
         self.settings = settings
         self.keeper = keeper
         self.pipeline = pipeline
-        self.trace: Callable[[Request, str, str], None] | None = None  # told of each request that is over
         self._exact = {route.pattern: route for route in routes if "{" not in route.pattern}
         self._by_first_segment: dict[str, list[Route]] = {}
         for route in routes:
@@ -108,7 +106,7 @@ class App:
             response, outcome = self._form(failure, request, route), failure.kind.outcome
         finally:
             self._finish(request, route.name, outcome)
-        response.headers += (("server-timing", _server_timing(request)),)
+        response.headers += _standing_headers(request, route)
         return response
 
     def refusal(self, refusal: Refusal, request: Request) -> Response:
@@ -118,7 +116,7 @@ class App:
         request.received = request.received or time.perf_counter()
         self._finish(request, route.name if route else UNKNOWN_ROUTE, refusal.kind.outcome)
         response = self._form(refusal, request, route)
-        response.headers += (("server-timing", _server_timing(request)),)
+        response.headers += _standing_headers(request, route)
         return response
 
     def _form(self, refusal: Refusal, request: Request, route: Route | None) -> Response:
@@ -146,13 +144,16 @@ class App:
             self.pipeline.metrics.observe_step("receive", request.received - request.begun)
             self.pipeline.metrics.observe_step("answer", request.steps["answer"])
             self.pipeline.metrics.observe_step("total", request.steps["total"])
-        if self.trace is not None:
-            self.trace(request, route, outcome)
         if self.settings.log_requests:
             steps = {f"{name}_ms": round(seconds * 1000, 3) for name, seconds in request.steps.items()}
             model = "/".join(request.model).strip("/")
             fields = {"route": route, "model": model, "outcome": outcome, **steps}
             log.info("request", extra={"fields": request.identity | fields})
+
+
+def _standing_headers(request: Request, route: Route | None) -> tuple[tuple[str, str], ...]:
+    never_cached = NEVER_CACHED if route is not None and route.errors == "torchserve" else ()
+    return (("server-timing", _server_timing(request)), *never_cached)
 
 
 def _server_timing(request: Request) -> str:

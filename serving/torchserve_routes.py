@@ -10,9 +10,18 @@ from serving.lanes import Job
 from serving.messages import Request, Response, json_response
 from serving.parameters import Options, read_options
 from serving.routes import Route, photograph_jobs
+from serving.store import Model
 
 if TYPE_CHECKING:
     from serving.app import App
+
+
+# On every answer of TorchServe's, refusals too: a proxy in between must not keep a prediction.
+NEVER_CACHED = (
+    ("pragma", "no-cache"),
+    ("cache-control", "no-cache; no-store, must-revalidate, private"),
+    ("expires", "Thu, 01 Jan 1970 00:00:00 UTC"),
+)
 
 
 async def predictions(app: "App", request: Request, values: Mapping[str, str]) -> Response:
@@ -43,11 +52,24 @@ async def _answers(
     options: Options,
     answer: Callable[[Job], Mapping[str, object]],
 ) -> Response:
-    model = app.pipeline.models.find(values["model"], values.get("version"), request_id=request.request_id)
+    model = _find(app, request, values)
     request.model = model.key
     outcomes, many = await photograph_jobs(app, request, (model,), options)
     documents = [outcome.torchserve() if isinstance(outcome, Refusal) else answer(outcome) for outcome in outcomes]
     return json_response(documents if many else documents[0])
+
+
+def _find(app: "App", request: Request, values: Mapping[str, str]) -> Model:
+    """As everywhere, but refused in TorchServe's words, which its clients' logs and alerts are searched for."""
+    name, version = values["model"], values.get("version")
+    try:
+        return app.pipeline.models.find(name, version, request_id=request.request_id)
+    except Refusal as refusal:
+        words = {
+            "unknown-model": f"Model not found: {name}",
+            "unknown-version": f"Model version: {version} does not exist for model: {name}",
+        }
+        raise Refusal(refusal.kind.name, words.get(refusal.kind.name, refusal.detail)) from None
 
 
 async def ping(app: "App", request: Request, _: Mapping[str, str]) -> Response:

@@ -68,6 +68,15 @@ photographs-train: .venv/.made ## Adapt to a shipped split: DATA=folder OUT=dir 
 results: .venv/.made ## Print the tables of results again from the stored scores
 	@exec .venv/bin/python -m training table training/results/*.csv.gz
 
+.PHONY: verdicts
+verdicts: .venv/.made ## Judge the study's committed rows by its committed rules: one JSON object
+	@exec .venv/bin/python -m training verdicts
+
+.PHONY: rows
+rows: .venv/.made ## Write the study's rows as tables: OUT=dir
+	@test '$(origin OUT)' != file || { echo "OUT is not set. Name a folder for rows.csv and scores.csv.gz." >&2; exit 2; }
+	@exec .venv/bin/python -m training rows --out '$(OUT)'
+
 .PHONY: test
 test: .venv/.made ## Every test that takes seconds [ARGS="-k pixels"]
 	@.venv/bin/python -m pytest -q -n auto $(ARGS)

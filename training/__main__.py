@@ -207,6 +207,26 @@ def _folders(store: Path, models: list[str]) -> list[Path]:
     return folders
 
 
+@app.command()
+def verdicts() -> None:
+    """Judge the committed rows of the study by the committed rules: one JSON object."""
+    import json
+
+    from training.study.verdicts import as_json, committed_answer
+
+    print(json.dumps(as_json(committed_answer()), indent=1, ensure_ascii=False))
+
+
+@app.command()
+def rows(out: Annotated[Path, typer.Option(help="Folder for rows.csv and scores.csv.gz.")]) -> None:
+    """Write the committed rows of the study as tables."""
+    from training.study.export_rows import export_rows
+    from training.study.rows import Rows, committed
+
+    for path in export_rows(Rows(committed()), out):
+        print(path)
+
+
 if __name__ == "__main__":
     try:
         app()

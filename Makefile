@@ -21,7 +21,7 @@ help: ## Print these verbs
 	@touch $@
 
 .venv-serve/.made: EXTRAS := serve-cpu
-.venv/.made: EXTRAS := serve-cpu,train,contrast,test,dev
+.venv/.made: EXTRAS := serve-cpu,otel,train,contrast,test,dev
 .venv-torchserve/.made: EXTRAS := torchserve
 
 .PHONY: environment

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Callable
 
 from serving.admin import ADMIN
 from serving.bodies import check_type
@@ -33,6 +34,7 @@ class App:
         self.settings = settings
         self.keeper = keeper
         self.pipeline = pipeline
+        self.trace: Callable[[Request, str, str], None] | None = None  # told of each request that is over
         self._exact = {route.pattern: route for route in routes if "{" not in route.pattern}
         self._by_first_segment: dict[str, list[Route]] = {}
         for route in routes:
@@ -144,6 +146,8 @@ class App:
             self.pipeline.metrics.observe_step("receive", request.received - request.begun)
             self.pipeline.metrics.observe_step("answer", request.steps["answer"])
             self.pipeline.metrics.observe_step("total", request.steps["total"])
+        if self.trace is not None:
+            self.trace(request, route, outcome)
         if self.settings.log_requests:
             steps = {f"{name}_ms": round(seconds * 1000, 3) for name, seconds in request.steps.items()}
             model = "/".join(request.model).strip("/")

@@ -22,6 +22,7 @@ from serving.scheduler import Scheduler
 from serving.settings import Settings
 from serving.store import Models
 from serving.tls import tls_context
+from serving.traces import open_traces
 
 log = logging.getLogger("thaw.server")
 
@@ -52,7 +53,10 @@ class Server:
         self._tls = tls_context(settings)
         names = Limits.__dataclass_fields__
         limits = Limits(**{name: getattr(settings, name) for name in names})
-        self.connections = Connections(App(settings, self.pipeline, self.keeper), limits)
+        app = App(settings, self.pipeline, self.keeper)
+        self._traces = open_traces(settings.otlp_endpoint)
+        app.trace = self._traces.record if self._traces else None
+        self.connections = Connections(app, limits)
         self._ops = Connections(
             App(settings, self.pipeline, self.keeper, OPS_ROUTES), replace(limits, max_connections=OPS_CONNECTIONS)
         )
@@ -134,6 +138,8 @@ class Server:
             ears.close()
         await asyncio.sleep(0)
         self.scheduler.close()
+        if self._traces:
+            await asyncio.to_thread(self._traces.close)
 
     async def _empty_the_queue(self) -> None:
         """Connections that the kernel has accepted and we have not would be reset by closing: take them first."""

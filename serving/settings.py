@@ -70,6 +70,11 @@ class Settings(BaseSettings):
     stop_seconds: Seconds = Field(15.0, description="On SIGTERM: the process is gone after this long in all.")
     lane_stuck_s: Seconds = Field(30.0, description="A lane busy with one batch for longer makes the server not live.")
     log_requests: bool = Field(False, description="One line in the log for each request.")
+    otlp_endpoint: str | None = Field(
+        None,
+        pattern=r"^https?://",
+        description="OpenTelemetry collector for a span a request, as http://host:4318/v1/traces; unset: none is sent.",
+    )
     log_format: Literal["auto", "json", "plain"] = Field(
         "auto", description="One JSON object a line, plain words, or auto: plain on a terminal, else JSON."
     )

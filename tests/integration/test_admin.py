@@ -1,14 +1,17 @@
 """The routes that change the server: who may use them, what they do, what they leave in the log."""
 
 import logging
+import threading
 from pathlib import Path
 
 import pytest
 
 from contract.aliases import Alias, read_aliases, write_aliases
+from serving.loading import Source, prove
+from serving.store import Model, Refused
 from tests.damage import flip_a_byte, put
 from tests.fakes import photograph, write_model, write_store
-from tests.integration.running import Reply, Running
+from tests.integration.running import Reply, Running, request, wait_until
 from tests.integration.traffic import following, traffic
 
 KEY = "a-key-of-sixteen-characters-and-more"
@@ -157,3 +160,25 @@ def test_activation_keeps_the_other_aliases(store: Path) -> None:
     with following(store, poll_seconds=0, admin_key=KEY) as server:
         order(server, ACTIVATE_2)
         assert canary == read_aliases(store)["canary"]
+
+
+def test_an_order_is_carried_out_though_its_sender_left(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """File and traffic agree; only the answer is not read by anybody."""
+    is_asked, may_go_on = threading.Event(), threading.Event()
+
+    def slowly(key: tuple[str, str], source: Source) -> Model | Refused:
+        is_asked.set()
+        may_go_on.wait(10)
+        return prove(key, source)
+
+    monkeypatch.setattr("serving.keeper.prove", slowly)
+    with following(store, poll_seconds=0, admin_key=KEY) as server:
+        write_model(store, "partial", "4")
+        path = "/admin/models/partial/versions/4:activate"
+        with server.connect() as connection:
+            connection.sendall(request(path=path, Authorization=f"Bearer {KEY}"))
+            assert is_asked.wait(10)
+        wait_until(lambda: server.metric("thaw_requests_total", route="admin", outcome="gone") == 1)
+        may_go_on.set()
+        wait_until(lambda: version(server) == "4")
+        assert "4" == read_aliases(store)["stable"].version

@@ -27,8 +27,8 @@ TORCH_ALLOWED = "serving/torchserve/"
 PROFILES = {
     "contract": (),
     "training": ("train", "contrast", "timm"),
-    "serving": ("server", "serve-cpu", "torchserve"),
-    "tests": ("server", "serve-cpu", "train", "test"),
+    "serving": ("server", "serve-cpu", "torchserve", "otel"),
+    "tests": ("server", "serve-cpu", "otel", "train", "test"),
 }
 IMPORTED_AS = {"ts": "torchserve"}  # of environments that the tests do not run in
 CONTRACT_MAY_IMPORT = {"contract", "numpy", "PIL", "pydantic"} | sys.stdlib_module_names

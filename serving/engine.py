@@ -1,8 +1,9 @@
-"""One ONNX Runtime session per model, on a provider that is checked. The only file that imports the runtime."""
+"""One ONNX Runtime session per model, on a provider that is checked."""
 
+import contextlib
 import ctypes
 import logging
-import os
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,20 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.errors import ArtifactError
+from serving.bound_runs import BoundRuns
 from serving.errors import StartError
-
-# Since 1.29 the Linux wheels send usage events: loading the library makes a device id and a store under the
-# user's cache folder. Only this variable, set before the import, prevents it; the call below stops events alone.
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-import onnxruntime
-
-onnxruntime.disable_telemetry_events()
+from serving.runtime import onnxruntime
 
 log = logging.getLogger("thaw.engine")
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 OUTPUTS = ("probabilities", "logits", "activation_map")
 Provider = Literal["auto", "cpu", "cuda"]
+DEVICES = {CPU: "cpu", CUDA: "cuda"}  # names of the memory that tensors are bound to
+PADDED = {CUDA}  # providers that choose their kernels for each new size: batches are filled up to few sizes
 HEAVY = {"Conv", "FusedConv", "Gemm", "MatMul"}  # where the time goes; bookkeeping of shapes belongs on the CPU
 
 
@@ -41,16 +39,13 @@ class Inference:
 class Engine:
     """A loaded graph. `run` may be called from several threads at once; each call uses its caller's core only."""
 
-    def __init__(self, model_path: Path, provider: str) -> None:
-        """Raises ArtifactError for a graph that the runtime refuses, StartError when it gives another provider."""
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1  # two lanes beat one lane of two threads: decoding cannot use the second
-        options.inter_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
-        options.log_severity_level = 3
+    def __init__(self, model_path: Path, provider: str, batch_limit: int = 1) -> None:
+        """batch_limit: a device that wants fixed sizes has run each of them up to here when this returns.
+
+        Raises ArtifactError for a graph that the runtime refuses, StartError when it gives another provider.
+        """
         try:
-            self._session = onnxruntime.InferenceSession(model_path, options, providers=[provider])
+            self._session = onnxruntime.InferenceSession(model_path, _options(), providers=[_with_options(provider)])
         except Exception as error:
             raise ArtifactError(
                 f"{model_path}: ONNX Runtime cannot load it ({_one_line(error)}). Export it again."
@@ -58,10 +53,14 @@ class Engine:
         self.provider: str = self._session.get_providers()[0]
         if self.provider != provider:
             raise StartError(f"Asked for {provider}, but ONNX Runtime gave {self.provider}. {_what_cuda_lacks()}")
+        self._check(model_path)
+        self._bound = BoundRuns(self._session, batch_limit, DEVICES[provider]) if provider in PADDED else None
+
+    def _check(self, model_path: Path) -> None:
         assigned = self._session.get_provider_graph_assignment_info()
-        if elsewhere := heavy_elsewhere(provider, ((part.ep_name, part.get_nodes()) for part in assigned)):
+        if elsewhere := heavy_elsewhere(self.provider, ((part.ep_name, part.get_nodes()) for part in assigned)):
             raise StartError(
-                f"{model_path}: {', '.join(elsewhere)} would run elsewhere than on {provider}, and slowly. "
+                f"{model_path}: {', '.join(elsewhere)} would run elsewhere than on {self.provider}, and slowly. "
                 "Export the graph for it, or set THAW_PROVIDER=cpu."
             )
         inputs = [node.name for node in self._session.get_inputs()]
@@ -74,7 +73,25 @@ class Engine:
 
     def run(self, images: NDArray[np.uint8], *, explain: bool = False) -> Inference:
         """images: uint8 (N, S, S, 3) RGB. The activation map costs nothing but its copy."""
-        return Inference(*self._session.run(OUTPUTS if explain else OUTPUTS[:2], {"images": images}))
+        wanted = OUTPUTS if explain else OUTPUTS[:2]
+        if self._bound is not None:
+            return Inference(*self._bound.run(images, wanted))
+        return Inference(*self._session.run(wanted, {"images": images}))
+
+
+def _options() -> onnxruntime.SessionOptions:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1  # two lanes beat one lane of two threads: decoding cannot use the second
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+    options.log_severity_level = 3
+    return options
+
+
+def _with_options(provider: str) -> str | tuple[str, dict[str, str]]:
+    """A device's memory grows by what is asked for, not by powers of two: other programs may want the rest."""
+    return (provider, {"arena_extend_strategy": "kSameAsRequested"}) if provider == CUDA else provider
 
 
 class _Node(Protocol):
@@ -100,6 +117,9 @@ def _choose(asked: Provider) -> tuple[str, str]:
     if asked == "cpu":
         return CPU, "as asked"
     present = CUDA in onnxruntime.get_available_providers()
+    if present:
+        with contextlib.redirect_stdout(sys.stderr):  # it prints what it does not find
+            onnxruntime.preload_dlls(directory="")  # CUDA and cuDNN lie in wheels of their own, where no loader looks
     if asked == "auto":
         if present and _has_cuda_device():
             return CUDA, "auto found a device"

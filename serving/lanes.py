@@ -50,28 +50,49 @@ class Job:
     inputs: dict[tuple[int, Resize], NDArray[np.uint8]] = field(default_factory=dict)
 
 
-def work(batch: list[Job], max_pixels: int, metrics: Metrics, beat: Callable[[], None] = lambda: None) -> None:
+def work(batch: list[Job], beat: Callable[[], None], max_pixels: int, metrics: Metrics) -> None:
     """Fill `results` or `failure` of every job that somebody waits for. All jobs name the same models.
 
     beat: called between photographs, to say that the lane lives. Raises nothing that a photograph or a model can cause.
     """
+    started = time.perf_counter()
+    decode(batch, beat, max_pixels, metrics)
+    if ready := infer(batch, beat, metrics):
+        each = (time.perf_counter() - started) / (len(ready) * len(batch[0].models))
+        for job in ready:
+            job.cost_s = each
+
+
+def decode(batch: list[Job], beat: Callable[[], None], max_pixels: int, metrics: Metrics) -> None:
+    """Fill `inputs` or `failure` of every job that somebody waits for."""
     started = time.perf_counter()
     for job in batch:
         beat()
         job.queue_s = started - job.queued_at
         if not _given_up(job, metrics):
             _decode(job, max_pixels)
+
+
+def infer(batch: list[Job], beat: Callable[[], None], metrics: Metrics, decoders: int = 1) -> list[Job]:
+    """Fill `results` of every job that has its inputs. Returns those that were inferred.
+
+    decoders: lanes that decode for this one; what limits the whole is the slower of the two.
+    """
     ready = [job for job in batch if job.inputs and not _given_up(job, metrics)]
     if not ready:
-        return
+        return []
     beat()
+    started = time.perf_counter()
+    for job in ready:
+        job.queue_s = max(job.queue_s, started - job.queued_at - job.decode_s)  # twice in line, where two stages are
     metrics.batch_size.observe(len(ready))
     for model in batch[0].models:
         _infer(model, [job for job in ready if job.failure is None], metrics)
     each = (time.perf_counter() - started) / (len(ready) * len(batch[0].models))
     for job in ready:
-        job.cost_s = each
+        job.cost_s = max(job.decode_s, each * decoders)
         job.inputs.clear()
+    return ready
 
 
 def _given_up(job: Job, metrics: Metrics) -> bool:
@@ -80,6 +101,7 @@ def _given_up(job: Job, metrics: Metrics) -> bool:
         job.dropped = "deadline"
     if job.dropped:
         metrics.count_dropped(job.dropped)
+        job.inputs.clear()
     return bool(job.dropped)
 
 

@@ -13,7 +13,6 @@ from contract.aliases import LATEST, read_aliases
 from contract.artifact import list_versions, read_artifact
 from contract.errors import ArtifactError
 from serving.answer import Answer, answer_of
-from serving.cores import granted_cores
 from serving.engine import choose_provider
 from serving.errors import Refusal
 from serving.lanes import Job, work
@@ -22,6 +21,7 @@ from serving.metrics import Metrics
 from serving.parameters import Options
 from serving.pipeline import as_refusal
 from serving.settings import Settings
+from serving.shape import shape_of
 from serving.store import Model, load_model
 
 STDIN = "-"
@@ -41,8 +41,10 @@ class Line:
 
 def predict(settings: Settings, names: list[str], model_name: str | None, as_json: bool) -> int:
     """Print a line per photograph; returns the exit code: 1 when one could not be answered."""
+    provider = choose_provider(settings.provider)
+    shape = shape_of(settings, provider)
     keep = Keep(settings.versions_per_model, settings.versions_in_all)
-    models = load_models(settings.models, choose_provider(settings.provider), settings.batch_limit, keep)
+    models = load_models(settings.models, provider, shape.batch_limit, keep)
     try:
         model = models.find(model_name)
     except Refusal as refusal:
@@ -50,7 +52,7 @@ def predict(settings: Settings, names: list[str], model_name: str | None, as_jso
         return USAGE
     failed = False
     metrics = Metrics()
-    with ThreadPoolExecutor(settings.lanes or granted_cores()) as lanes:
+    with ThreadPoolExecutor(shape.lanes) as lanes:
         for line in lanes.map(lambda path: _answer(path, model, settings.max_pixels, metrics), expand(names)):
             failed |= line.problem is not None
             print(_json(line) if as_json else _words(line), flush=True)
@@ -60,13 +62,14 @@ def predict(settings: Settings, names: list[str], model_name: str | None, as_jso
 def check(settings: Settings) -> int:
     """Verify hashes and goldens of every version, and the aliases; returns 1 when something is wrong."""
     provider = choose_provider(settings.provider)
+    batch_limit = shape_of(settings, provider).batch_limit
     versions = list_versions(settings.models)
     wrong = 0
     for name, numbers in versions.items():
         for number in numbers:
             started = time.perf_counter()
             try:
-                model = load_model(read_artifact(settings.models / name / str(number)), provider, settings.batch_limit)
+                model = load_model(read_artifact(settings.models / name / str(number)), provider, batch_limit)
             except ArtifactError as error:
                 wrong += 1
                 print(f"WRONG  {name}/{number}: {error}")
@@ -105,7 +108,7 @@ def _answer(path: str, model: Model, max_pixels: int, metrics: Metrics) -> Line:
         )
         return Line(path, None, _problem(refusal))
     job = Job(data, (model,), NO_DEADLINE, queued_at=time.perf_counter())
-    work([job], max_pixels, metrics)
+    work([job], lambda: None, max_pixels, metrics)
     if job.failure is not None:
         return Line(path, None, _problem(as_refusal(job.failure)))
     return Line(path, answer_of(job, job.results[0], Options()), None)

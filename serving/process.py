@@ -19,6 +19,7 @@ from serving.niceness import be_nice
 from serving.post import DRAIN, GO, HURRY, Post, Terms
 from serving.server import Server, keep
 from serving.settings import Settings, load_settings
+from serving.shape import shape_of
 from serving.shared_metrics import share_metrics
 from serving.store import Models, log_terms
 
@@ -56,7 +57,7 @@ def loaded_server(settings: Settings, post: Post, *, is_first: bool) -> Server:
 def load(settings: Settings) -> Models:
     """The models of the store on the provider that was asked for, each proved by its goldens."""
     provider = choose_provider(settings.provider)
-    return load_models(settings.models, provider, settings.batch_limit, keep(settings))
+    return load_models(settings.models, provider, shape_of(settings, provider).batch_limit, keep(settings))
 
 
 def quietly(call: Callable[[], Loaded]) -> Loaded:

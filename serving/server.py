@@ -12,7 +12,6 @@ from serving.admission import Slots
 from serving.app import OPS_ROUTES, App
 from serving.board import Board
 from serving.connections import Connections, Limits
-from serving.cores import granted_cores
 from serving.keeper import Keeper
 from serving.listener import turn_away
 from serving.loading import Keep, Source
@@ -20,6 +19,7 @@ from serving.metrics import Metrics
 from serving.pipeline import Pipeline
 from serving.scheduler import Scheduler
 from serving.settings import Settings
+from serving.shape import shape_of
 from serving.store import Models
 from serving.tls import tls_context
 from serving.traces import open_traces
@@ -40,11 +40,13 @@ class Server:
         self.settings = settings
         self._board, self._slot = board or Board(), slot
         self.metrics = Metrics()
-        lanes = settings.lanes or max(1, granted_cores() // settings.processes)
-        self.scheduler = Scheduler(lanes, settings.batch_limit, settings.max_pixels, self.metrics)
-        slots = Slots(settings.slots or SLOTS_PER_LANE * lanes, lanes, self.metrics)
+        provider = models.one_each()[0].engine.provider
+        shape = shape_of(settings, provider)
+        self.scheduler = Scheduler(shape, settings.max_pixels, self.metrics)
+        most = settings.slots or max(SLOTS_PER_LANE * shape.lanes, 2 * shape.batch_limit)
+        slots = Slots(most, shape.lanes, self.metrics)
         self.pipeline = Pipeline(models, self.scheduler, slots, self.metrics, settings.max_pixels)
-        source = Source(settings.models, models.one_each()[0].engine.provider, settings.batch_limit, keep(settings))
+        source = Source(settings.models, provider, shape.batch_limit, keep(settings))
         self.keeper = Keeper(source, self.pipeline, settings.poll_seconds)
         self._listener: socket.socket | None = None
         self._ears: list[asyncio.Server] = []

@@ -54,8 +54,13 @@ class Settings(BaseSettings):
         min_length=16,
         description="Key of the /admin routes, which are closed without it; 16 characters at least.",
     )
-    lanes: int = Field(0, ge=0, le=256, description="Threads that decode and infer; 0: one for each granted core.")
-    batch_limit: int = Field(4, ge=1, le=64, description="Most photographs that one lane infers together.")
+    lanes: int = Field(0, ge=0, le=256, description="Threads that decode; 0: one for each granted core.")
+    shape: Literal["auto", "lanes", "pool"] = Field(
+        "auto", description="lanes: each decodes and infers; pool: they decode for one device; auto: pool with CUDA."
+    )
+    batch_limit: int = Field(
+        0, ge=0, le=256, description="Most photographs inferred together; 0: 4 on the CPU, 32 with CUDA."
+    )
     slots: int = Field(0, ge=0, le=100_000, description="Photographs in flight before shedding; 0: 32 for each lane.")
     deadline_ms: int = Field(5000, ge=1, le=3_600_000, description="Age at which an answer is worthless, unless told.")
     max_body_bytes: int = Field(10_000_000, ge=1, description="Largest request body.")

@@ -159,7 +159,7 @@ class Models:
 def load_model(artifact: Artifact, provider: str, batch_limit: int) -> Model:
     """Load the graph and replay the goldens through the very path that answers. Raises ArtifactError."""
     golden = artifact.golden()
-    model = Model(artifact.manifest, Engine(artifact.model_path(), provider), golden.photographs[0])
+    model = Model(artifact.manifest, Engine(artifact.model_path(), provider, batch_limit), golden.photographs[0])
     if len(golden.probabilities) == 0 or golden.probabilities.shape[1] != len(model.manifest.labels):
         raise ArtifactError(
             f"{artifact.folder}: golden.npz has shape {golden.probabilities.shape}, the manifest names "

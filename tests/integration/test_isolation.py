@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from serving import pipeline, scheduler
+from serving import pipeline, stages
 from tests.fakes import FakeEngine, fake_models, plain
 from tests.integration.running import Later, Running, request, running, wait_until
 
@@ -168,7 +168,7 @@ def test_a_stuck_lane_makes_the_server_not_ready(
 ) -> None:
     """Nothing can end a thread from outside: not ready first, not live when it lasts, and both again when it ends."""
     monkeypatch.setattr(pipeline, "STALE_LANE_S", 0.05)
-    monkeypatch.setattr(scheduler, "IDLE_BEAT_S", 0.05)
+    monkeypatch.setattr(stages, "IDLE_BEAT_S", 0.05)
     wait_until(lambda: fake.get("/readyz").status == 200)
     first = hold_lane(fake, engine)
     wait_until(lambda: fake.get("/readyz").status == 503)

@@ -1,0 +1,137 @@
+"""One queue and the threads that take from it: who gets what, with whom, and what happens when a thread dies."""
+
+import asyncio
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from serving.lanes import Job
+
+log = logging.getLogger("thaw.scheduler")
+
+IDLE_BEAT_S = 1.0  # an idle lane wakes this often to say that it lives
+RESTART_PAUSE_S = 0.05  # before a dead lane is replaced; doubles with each death in a row, so that none spins
+LONGEST_PAUSE_S = 5.0
+
+Work = Callable[[list[Job], Callable[[], None]], object]  # a batch, and a beat to call between its parts
+
+
+class Lane:
+    """A thread's state, written by the thread and read by the event loop."""
+
+    def __init__(self) -> None:
+        self.thread: threading.Thread | None = None
+        self.alive = False  # has passed its self-test and did not end
+        self.last_beat = time.perf_counter()
+        self.batch: list[Job] = []  # what it holds
+
+    def beat(self) -> None:
+        """A sign of life."""
+        self.last_beat = time.perf_counter()
+
+
+class Stage:
+    """Jobs are put in, lanes take them in batches of at most `limit`, work, and pass them on."""
+
+    def __init__(self, wanted: int, limit: int, work: Work) -> None:
+        """wanted: lanes. work: runs in a lane, and raises nothing that a photograph or a model can cause."""
+        self.wanted = wanted
+        self.lanes: list[Lane] = []
+        self.waiting: deque[Job] = deque()
+        self._limit = limit
+        self._work = work
+        self._work_or_end = threading.Condition()
+        self._closing = False
+        self._deaths_in_a_row = 0
+        self.pass_on: Callable[[list[Job]], None] = lambda batch: None  # called in the lane
+        self.on_death: Callable[[list[Job], BaseException], None] = lambda batch, error: None  # called on the loop
+
+    def start(self, self_test: Callable[[], None]) -> None:
+        """self_test: what a lane must pass before it takes work."""
+        self._loop = asyncio.get_running_loop()
+        self._self_test = self_test
+        for _ in range(self.wanted):
+            self._start_lane()
+
+    def close(self) -> None:
+        """Lanes end after what they hold; nothing new is taken."""
+        with self._work_or_end:
+            self._closing = True
+            self._work_or_end.notify_all()
+        for lane in self.lanes:
+            if lane.thread is not None:
+                lane.thread.join(timeout=1.0)
+
+    def put(self, jobs: Iterable[Job]) -> None:
+        """From any thread."""
+        with self._work_or_end:
+            for job in jobs:
+                self.waiting.append(job)
+                self._work_or_end.notify()
+
+    def discard(self, job: Job) -> bool:
+        """Take a job out that nobody waits for; False when a lane has it already. Its bytes go with it."""
+        with self._work_or_end:
+            try:
+                self.waiting.remove(job)
+            except ValueError:
+                return False
+        return True
+
+    def _start_lane(self) -> None:
+        if self._closing:
+            return
+        lane = Lane()
+        lane.thread = threading.Thread(target=self._lane_life, args=(lane,), name="thaw-lane", daemon=True)
+        self.lanes.append(lane)
+        lane.thread.start()
+
+    def _lane_life(self, lane: Lane) -> None:
+        """Self-test, then batch after batch. Whatever ends it but `close` is a death, and is reported."""
+        try:
+            self._self_test()
+            lane.alive = True
+            while batch := self._take(lane):
+                lane.batch = batch
+                self._work(batch, lane.beat)
+                self._deaths_in_a_row = 0
+                self.pass_on(batch)
+                lane.batch = batch = []  # an idle lane keeps neither photographs nor unloaded versions in memory
+            lane.alive = False
+        except BaseException as error:
+            lane.alive = False
+            if self._closing:
+                return
+            log.exception("a lane died")
+            self._loop.call_soon_threadsafe(self._bury, lane, error)
+
+    def _take(self, lane: Lane) -> list[Job]:
+        """The oldest job and a fair share of those behind it for the same models. Empty when the server ends."""
+        with self._work_or_end:
+            while True:
+                lane.beat()
+                if self.waiting:
+                    return self.share()
+                if self._closing:
+                    return []
+                self._work_or_end.wait(IDLE_BEAT_S)
+
+    def share(self) -> list[Job]:
+        """Never waits for more, and leaves the other lanes their part: a batch is taken only when it is free."""
+        share = min(self._limit, -(-len(self.waiting) // self.wanted))
+        batch: list[Job] = [self.waiting.popleft()]
+        others: list[Job] = []
+        while self.waiting and len(batch) < share:
+            job = self.waiting.popleft()
+            (batch if job.models == batch[0].models else others).append(job)
+        self.waiting.extendleft(reversed(others))
+        return batch
+
+    def _bury(self, lane: Lane, error: BaseException) -> None:
+        """On the loop: fail what the lane held and put another in its place."""
+        self.lanes.remove(lane)
+        self.on_death(lane.batch, error)
+        self._loop.call_later(min(LONGEST_PAUSE_S, RESTART_PAUSE_S * 2**self._deaths_in_a_row), self._start_lane)
+        self._deaths_in_a_row += 1

@@ -1,10 +1,12 @@
 """The command line's verbs."""
 
 import argparse
+from pathlib import Path
 
 from serving.exits import guarded
 from serving.offline import check, predict
 from serving.settings import Settings, load_settings
+from serving.torchserve.moving import torchserve_config
 
 
 def run(words: list[str]) -> int:
@@ -16,6 +18,8 @@ def run(words: list[str]) -> int:
 def _run(chosen: argparse.Namespace, settings: Settings) -> int:
     if chosen.verb == "predict":
         return predict(settings, chosen.files, chosen.model, chosen.json)
+    if chosen.verb == "torchserve-config":
+        return torchserve_config(chosen.file)
     return check(settings)
 
 
@@ -37,4 +41,8 @@ def _parser() -> argparse.ArgumentParser:
     files.add_argument("--model", help="model or alias; `stable` when left out")
     files.add_argument("--json", action="store_true", help="one JSON object a line")
     verbs.add_parser("check", help="verify every version of the store: manifest, hashes, goldens, aliases")
+    config = verbs.add_parser(
+        "torchserve-config", help="TorchServe's config.properties -> our settings, as an env file"
+    )
+    config.add_argument("file", type=Path, metavar="FILE", help="config.properties")
     return parser

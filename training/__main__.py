@@ -184,6 +184,32 @@ def package(
         print(package_one(folder, out, packaging))
 
 
+@app.command("import-mar")
+def import_mar(
+    archive: Annotated[Path, typer.Argument(help="A TorchServe archive (.mar); its handler is not run.")],
+    out: Annotated[Path, typer.Option(help="Store that gets the artifact.")],
+    name: Annotated[str, typer.Option(help="Name of the model; the archive's own when left out.")] = "",
+    labels: Annotated[Path | None, typer.Option(help="Labels, as index_to_name.json; else the archive's.")] = None,
+    new: Annotated[str, typer.Option("--new", help="The label that is decided on.")] = "",
+    threshold: Annotated[float, typer.Option(help="Probability from which the decision is yes.")] = 0.0,
+    at_fpr: Annotated[float, typer.Option(help="False-positive rate at that threshold, as you measured it.")] = 0.0,
+    size: Annotated[int, typer.Option(help="Side of the network's input, pixels.")] = 0,
+    short: Annotated[int, typer.Option(help="Short side before the centre crop; 0: stretch. Else the handler's.")] = -1,
+    mean: Annotated[str, typer.Option(help="Normalisation of an ONNX graph's input, R,G,B.")] = "",
+    std: Annotated[str, typer.Option(help="As --mean.")] = "",
+    trust: Annotated[bool, typer.Option("--trust", help="Load TorchScript, which is a program.")] = False,
+) -> None:
+    """Make an artifact of a TorchServe archive, or say by name what cannot be carried over."""
+    from training.backbone import MEAN, STD
+    from training.mar.importing import Told
+    from training.mar.importing import import_mar as import_one
+
+    means, stds = (tuple(map(float, text.split(","))) if text else known for text, known in ((mean, MEAN), (std, STD)))
+    told = Told(out, name, labels, new, threshold, at_fpr, size, short, means, stds, trust)
+    for line in import_one(archive, told):
+        print(line)
+
+
 @app.command()
 def table(
     scores: Annotated[list[Path], typer.Argument(help="Stored scores (.csv.gz) of one or several jobs.")],

@@ -1,0 +1,1 @@
+"""TorchServe archives of others -> artifacts, without running what is in them."""

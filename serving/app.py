@@ -10,6 +10,7 @@ from serving.connections import too_many_bytes
 from serving.errors import Refusal
 from serving.inference_protocol.routes import INFERENCE, INFERENCE_PREFIX
 from serving.keeper import Keeper
+from serving.keys import read_keys
 from serving.messages import PROBLEM, Request, Response, json_response
 from serving.metrics import NO_MODEL
 from serving.pages import PAGES
@@ -23,6 +24,8 @@ log = logging.getLogger("thaw.requests")
 ROUTES: tuple[Route, ...] = (*OURS, *TORCHSERVE, *INFERENCE, *ADMIN, *PAGES)
 OPS_ROUTES = tuple(route for route in OURS if route.name in ("livez", "readyz", "startupz", "metrics"))
 UNKNOWN_ROUTE = "unknown"
+# Without a client's key: what looks after the server, what says how to use it, and what has a key of its own.
+OPEN = {"livez", "readyz", "startupz", "metrics", "ping", "inference-metadata", "page", "docs", "admin"}
 
 
 class App:
@@ -35,6 +38,7 @@ class App:
         self.keeper = keeper
         self.pipeline = pipeline
         self.trace: Callable[[Request, str, str], None] | None = None  # told of each request that is over
+        self._keys = read_keys(settings)
         self._exact = {route.pattern: route for route in routes if "{" not in route.pattern}
         self._by_first_segment: dict[str, list[Route]] = {}
         for route in routes:
@@ -66,6 +70,8 @@ class App:
                 raise Refusal(
                     "method-not-allowed", f"{request.method} is not for this route. Use {allowed}.", allow=route.methods
                 )
+            if route.name not in OPEN:
+                self._keys.check(request)
             length = request.header("content-length")
             if length.isdecimal() and int(length) > self.settings.max_body_bytes:
                 raise too_many_bytes(self.settings.max_body_bytes)
@@ -125,6 +131,8 @@ class App:
         headers: tuple[tuple[str, str], ...] = ()
         if refusal.retry_after_s is not None:
             headers += (("retry-after", str(refusal.retry_after_s)),)
+        if refusal.kind.status == 401:
+            headers += (("www-authenticate", "Bearer"),)
         if refusal.kind.status == 401:
             headers += (("www-authenticate", "Bearer"),)
         if refusal.allow:

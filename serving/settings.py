@@ -32,6 +32,11 @@ class Settings(BaseSettings):
     )
     tls_cert: Path | None = Field(None, description="Certificate chain in PEM; with it the server speaks HTTPS.")
     tls_key: Path | None = Field(None, description="Private key of the certificate in PEM, without a passphrase.")
+    api_keys: SecretStr | None = Field(
+        None,
+        description="Keys of clients, separated by commas; health, metrics and the page stay open; unset: all open.",
+    )
+    api_keys_file: Path | None = Field(None, description="File with further keys, one a line; # begins a comment.")
     models: Path = Field(Path("model_store"), description="Folder of the model store.")
     provider: Provider = Field(
         "auto", description="cpu, cuda (start fails without it), or auto: cuda where there is one."

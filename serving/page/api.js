@@ -28,14 +28,28 @@ async function refusalOf(response) {
   });
 }
 
-/** fetch, or a Refusal; `lost` is told where no answer comes at all. */
+const KEY = "thaw-key"; // of this tab alone: sessionStorage forgets it when the tab is closed
+
+const withKey = (options) => {
+  const key = sessionStorage.getItem(KEY);
+  return key ? { ...options, headers: { ...options.headers, Authorization: `Bearer ${key}` } } : options;
+};
+
+/** fetch, or a Refusal; `lost` is told where no answer comes at all. A server that wants a key has it asked for. */
 export async function request(url, options = {}, lost = "The server does not answer. Is it still running? Try again.") {
   let response;
   try {
-    response = await fetch(url, options);
+    response = await fetch(url, withKey(options));
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Refusal("No answer", lost, { again: true });
+  }
+  if (response.status === 401) {
+    const key = window.prompt("This server answers to those who have a key. Its operator can give you one.");
+    if (key?.trim()) {
+      sessionStorage.setItem(KEY, key.trim());
+      return request(url, options, lost);
+    }
   }
   if (!response.ok) throw await refusalOf(response);
   return response;

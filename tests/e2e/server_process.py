@@ -42,20 +42,20 @@ class ServerProcess:
         self.process = subprocess.Popen(command, env=environment(store, **settings), cwd=store, stderr=subprocess.PIPE)
         assert self.process.stderr is not None
         self.log = b""
-        while not (found := re.search(rb"http://127\.0\.0\.1:(\d+)", self.log)):
+        while not (found := re.search(rb"(https?)://127\.0\.0\.1:(\d+)", self.log)):
             line = self.process.stderr.readline()
             assert line, f"the server did not start: {self.log.decode()}"
             self.log += line
-        self.port = int(found.group(1))
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.port = int(found.group(2))
+        self.url = f"{found.group(1).decode()}://127.0.0.1:{self.port}"
 
     def post(self, path: str, body: bytes) -> tuple[int, bytes]:
         """Status and body, whatever the status."""
         return self._ask(urllib.request.Request(self.url + path, body, {"Content-Type": "image/jpeg"}))
 
-    def get(self, path: str) -> tuple[int, bytes]:
-        """Status and body, whatever the status."""
-        return self._ask(urllib.request.Request(self.url + path))
+    def get(self, path: str, port: int = 0) -> tuple[int, bytes]:
+        """Status and body, whatever the status. port: another one, which speaks plain HTTP."""
+        return self._ask(urllib.request.Request((f"http://127.0.0.1:{port}" if port else self.url) + path))
 
     @staticmethod
     def _ask(request: urllib.request.Request) -> tuple[int, bytes]:

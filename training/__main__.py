@@ -62,10 +62,15 @@ def draw(
     out: Annotated[Path, typer.Option(help="PNG to write.")] = Path("drawn.png"),
     seed: Annotated[int, typer.Option(help="Seed of the pictures.")] = 0,
     columns: Annotated[int, typer.Option(help="Pictures of each class.")] = 8,
+    photographs: Annotated[Path | None, typer.Option(help="Draw what a folder's drawn.csv lists, instead.")] = None,
 ) -> None:
-    """A contact sheet of the drawn vehicles, every class a row."""
+    """A contact sheet of the drawn vehicles, every class a row; or the photographs of the load tests again."""
     from training.drawn import bus_classes, classes, contact_sheet
+    from training.drawn_photographs import draw_photographs
 
+    if photographs is not None:
+        print(f"{draw_photographs(photographs)} photographs drawn into {photographs}")
+        return
     out.write_bytes(contact_sheet((*bus_classes(), *classes()), range(columns), seed=seed))
 
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -64,7 +65,7 @@ def test_make_verbs_exist() -> None:
     makefile = (ROOT / "Makefile").read_text()
     verbs = set(re.findall(r"(?m)^([a-z-]+):", makefile))
     for command in commands("make"):
-        for word in command.split()[1:]:
+        for word in shlex.split(command)[1:]:
             name, is_variable, _ = word.partition("=")
             assert f"$({name})" in makefile if is_variable else name in verbs, command
 

@@ -28,7 +28,8 @@ PROFILES = {
     "contract": (),
     "training": ("train", "contrast", "timm"),
     "serving": ("server", "serve-cpu", "torchserve", "otel"),
-    "tests": ("server", "serve-cpu", "otel", "train", "test"),
+    "load_tests": ("load",),
+    "tests": ("server", "serve-cpu", "otel", "train", "load", "test"),
 }
 IMPORTED_AS = {"ts": "torchserve"}  # of environments that the tests do not run in
 CONTRACT_MAY_IMPORT = {"contract", "numpy", "PIL", "pydantic"} | sys.stdlib_module_names
@@ -62,7 +63,7 @@ def test_a_lazy_or_dynamic_import_is_seen() -> None:
 
 def test_no_import_cycle() -> None:
     """Modules can be ordered so that each imports only earlier ones, when it is loaded."""
-    modules = {module_name(path): path for path in python_files("contract", "training", "serving")}
+    modules = {module_name(path): path for path in python_files("contract", "training", "serving", "load_tests")}
     graph = {name: loaded_imports(tree(path), modules.keys()) - {name} for name, path in modules.items()}
     assert len(modules) == len(list(TopologicalSorter(graph).static_order()))
 

@@ -1,0 +1,71 @@
+"""What servers answer: the top label in each of the known forms, and the time each of their steps took."""
+
+import json
+import re
+from collections.abc import Mapping
+
+SHED_STATUSES = (429, 503)
+_DURATION = re.compile(r"([A-Za-z0-9_.-]+)\s*(?:;[^,;]*)*?;\s*dur=([0-9.]+)")
+
+
+class Unreadable(ValueError):
+    """An answer in none of the known forms."""
+
+
+def top_labels(body: bytes) -> tuple[str, ...]:
+    """The label with the highest score for each photograph of a request, in order.
+
+    Forms: `{"predictions": [{"label", "score"}]}` (ours), `[{"label", "score"}]` (Hugging Face), `{"bus": 0.9}`
+    (TorchServe), Open Inference Protocol with a BYTES output of labels, and `{"results": [...]}` or a list of any.
+    Raises Unreadable.
+    """
+    try:
+        document = json.loads(body)
+    except ValueError as error:
+        raise Unreadable(f"the answer is no JSON: {body[:60]!r}") from error
+    many = document.get("results") if isinstance(document, dict) else document
+    if isinstance(many, list) and not _is_scores(many):
+        return tuple(_top(item) for item in many)
+    return (_top(document),)
+
+
+def compared_labels(body: bytes) -> dict[str, str]:
+    """The top label of each model in an answer of /compare. Raises Unreadable."""
+    try:
+        return {name: _top(answer) for name, answer in json.loads(body)["models"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise Unreadable(f"the answer has no `models`: {body[:60]!r}") from error
+
+
+def stage_times(header: str) -> dict[str, float]:
+    """Server-Timing -> milliseconds by step; empty where the server sends none."""
+    return {name: float(value) for name, value in _DURATION.findall(header)} if header else {}
+
+
+def inference_labels(document: Mapping[str, object]) -> tuple[str, ...]:
+    """Top labels of an Open Inference answer whose first BYTES output is `label`s or `score:label` strings."""
+    outputs = document.get("outputs")
+    for output in outputs if isinstance(outputs, list) else ():
+        if output.get("datatype") == "BYTES" and output.get("data"):
+            rows = output["shape"][0] if len(output.get("shape", ())) > 1 else len(output["data"])
+            width = len(output["data"]) // max(rows, 1)
+            return tuple(str(output["data"][row * width]).rpartition(":")[2] for row in range(rows))
+    raise Unreadable("the answer has no BYTES output with labels")
+
+
+def _is_scores(items: list[object]) -> bool:
+    return bool(items) and all(isinstance(item, dict) and "label" in item and "score" in item for item in items)
+
+
+def _top(document: object) -> str:
+    if isinstance(document, dict) and "predictions" in document:
+        document = document["predictions"]
+    if isinstance(document, list) and _is_scores(document):
+        return str(max(document, key=lambda item: item["score"])["label"])
+    if isinstance(document, dict) and "outputs" in document:
+        return inference_labels(document)[0]
+    if isinstance(document, dict):
+        scores = {name: value for name, value in document.items() if isinstance(value, int | float)}
+        if scores:
+            return str(max(scores, key=lambda name: scores[name]))
+    raise Unreadable(f"the answer names no label: {json.dumps(document)[:80]}")

@@ -1,0 +1,74 @@
+"""Verbs, their settings and their exit codes. What sends is imported when everything else is right."""
+
+import sys
+from collections.abc import Callable
+
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, SettingsError
+
+from load_tests import config
+from load_tests.prepare import prepared
+from load_tests.summary import INVALID_EXIT, USAGE_EXIT
+
+USAGE = """usage: python -m load_tests VERB [options]; VERB --help tells the options
+
+{verbs}
+
+Exit codes: 0 objectives held, 1 missed, 2 usage, 3 run invalid (no figure is claimed), 4 wrong answers or none.
+"""
+
+
+def _server(settings: config.Server) -> int:
+    photographs = prepared(settings)
+    from load_tests.verbs import server
+
+    return server(settings, photographs)
+
+
+def _closed(settings: config.Single) -> int:
+    photographs = prepared(settings)
+    from load_tests.verbs import closed
+
+    return closed(settings, photographs)
+
+
+VERBS: dict[str, tuple[type[BaseSettings], Callable[..., int]]] = {
+    "single": (config.Single, _closed),
+    "multi": (config.Multi, _closed),
+    "server": (config.Server, _server),
+    "offline": (config.Offline, _closed),
+}
+
+
+def main(words: list[str]) -> int:
+    """Run one verb; the exit code is the answer."""
+    if not words or words[0] in ("-h", "--help"):
+        print(_usage())
+        return 0 if words else USAGE_EXIT
+    if words[0] not in VERBS:
+        print(f"error: {words[0]!r} is no verb. Known are {', '.join(VERBS)}.\n\n{_usage()}", file=sys.stderr)
+        return USAGE_EXIT
+    kind, act = VERBS[words[0]]
+    try:
+        settings = kind(_cli_parse_args=words[1:], _cli_prog_name=f"python -m load_tests {words[0]}")
+        return act(settings)
+    except ValidationError as error:
+        for fault in error.errors():
+            name = "--" + "-".join(str(part) for part in fault["loc"]).replace("_", "-")
+            print(f"error: {name} is {fault.get('input')!r}: {fault['msg']}. Try {words[0]} --help.", file=sys.stderr)
+    except (ValueError, SettingsError, FileNotFoundError) as error:
+        print(f"error: {error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("stopped by hand: nothing is claimed", file=sys.stderr)
+        return INVALID_EXIT
+    return USAGE_EXIT
+
+
+def verb_of(settings: BaseSettings) -> str:
+    """The name under which these settings are asked for."""
+    return next(name for name, (kind, _) in VERBS.items() if kind is type(settings))
+
+
+def _usage() -> str:
+    lines = (f"  {name:<10} {(kind.__doc__ or '').strip()}" for name, (kind, _) in VERBS.items())
+    return USAGE.format(verbs="\n".join(lines))

@@ -1,0 +1,86 @@
+from pathlib import Path
+
+import pytest
+
+from load_tests.config import Server
+from load_tests.rows import read_rows, table
+from load_tests.schedule import Stage, share
+from load_tests.summary import Summary, summarise
+from tests.integration.load_process import GENEROUS, load, null_server, summary_of
+
+SHORT = ("--rate", "250", "--duration", "2", "--warmup", "0.5", "--drain", "5")
+
+
+def test_a_run_is_sent_as_planned_and_judged_from_its_rows(tmp_path: Path) -> None:
+    """Every due request went out and is accounted for; the kept rows give the same summary again."""
+    with null_server("--delay-ms", "5") as (url, _):
+        done = load("server", "--host", url, *SHORT, *GENEROUS, "--out", str(tmp_path))
+    found = summary_of(tmp_path)
+    assert 0 == done.returncode == found["exit"], done.stdout + done.stderr
+    due = share([Stage(250, 2.5)], 0, 1, Server.model_fields["seed"].default)
+    planned = int((due >= 0.5).sum())
+    assert (planned, planned, planned / 2) == (found["sent"], found["ok"], found["offered_per_s"])
+    assert 5 < found["service_ms"]["p50"] <= found["latency_ms"]["p50"]
+    assert {"work"} == found["stages_ms"].keys()
+    rows = read_rows(tmp_path / "requests.csv.gz")
+    assert due.round(6).tolist() == [row.due for row in rows]
+    summary = Summary.model_validate(found)
+    assert summary == summarise(table(rows), summary.run)
+    assert (tmp_path / "latency.hgrm").read_text().count("\n") > 10
+
+
+def test_a_server_that_dies_is_an_error(tmp_path: Path) -> None:
+    """Exit 4; broken requests are counted and the results are written."""
+    with null_server() as (url, process):
+        process.kill()
+        process.wait()
+        done = load("server", "--host", url, *SHORT, *GENEROUS, "--out", str(tmp_path))
+    found = summary_of(tmp_path)
+    assert (4, found["sent"]) == (done.returncode, found["failures"]["broken"])
+
+
+def test_one_wrong_label_fails_the_run(tmp_path: Path) -> None:
+    """Exit 4, although the limit on errors would let it pass; unless labels are not looked at."""
+    (tmp_path / "o.yaml").write_text("p99_ms: 5000\nerror_rate: 0.5\n")
+    with null_server("--wrong-every", "100") as (url, _):
+        where = ("--host", url, *SHORT, "--objectives", str(tmp_path / "o.yaml"))
+        done = load("server", *where, "--out", str(tmp_path / "a"))
+        unlooked = load("server", *where, "--labels", "none", "--out", str(tmp_path / "b"))
+    assert 4 == done.returncode, done.stdout
+    assert {"wrong"} == summary_of(tmp_path / "a")["failures"].keys()
+    assert {} == summary_of(tmp_path / "b")["failures"]
+    assert 4 != unlooked.returncode
+
+
+def test_a_missed_objective_ends_with_1(tmp_path: Path) -> None:
+    """Shedding is no error, but too little goodput."""
+    (tmp_path / "o.yaml").write_text("p99_ms: 5000\nerror_rate: 0.001\ngoodput: 0.99\n")
+    with null_server("--delay-ms", "40", "--shed-above", "8") as (url, _):
+        options = (*SHORT[2:], "--rate", "600", "--objectives", str(tmp_path / "o.yaml"))
+        done = load("server", "--host", url, *options, "--out", str(tmp_path))
+    assert 1 == done.returncode, done.stdout
+    assert {"shed"} == summary_of(tmp_path)["failures"].keys()
+
+
+def test_a_rate_that_cannot_be_sent_is_invalid(tmp_path: Path) -> None:
+    """Exit 3 before errors are looked at, and no latency is claimed anywhere."""
+    with null_server("--fail-every", "2") as (url, _):
+        options = ("--rate", "20000", "--duration", "1.5", "--warmup", "0", "--max-wait-s", "0.5", "--drain", "2")
+        done = load("server", "--host", url, *options, "--out", str(tmp_path))
+    found = summary_of(tmp_path)
+    assert (3, 3, False) == (done.returncode, found["exit"], found["valid"])
+    assert {None} == set(found["latency_ms"].values()) == set(found["service_ms"].values())
+    assert "INVALID" in done.stdout
+    assert "p99" not in done.stdout.partition("INVALID")[0]
+
+
+@pytest.mark.parametrize("verb", ["single", "multi", "offline"])
+def test_closed_loops_count_photographs(tmp_path: Path, verb: str) -> None:
+    """Users wait for their answers; photographs are requests times batch."""
+    options = ("--batch", "1", "--labels", "none", "--duration", "1", "--warmup", "0.3")
+    with null_server("--delay-ms", "10") as (url, _):
+        done = load(verb, "--host", url, *options, "--out", str(tmp_path))
+    found = summary_of(tmp_path)
+    assert 0 == done.returncode == found["exit"], done.stdout + done.stderr
+    assert found["offered_per_s"] is None
+    assert found["ok"] == found["sent"] > 5

@@ -135,6 +135,11 @@ def runtime_version() -> str:
     return str(onnxruntime.__version__)
 
 
+def devices() -> list[str]:
+    """What the runtime sees, as `provider (vendor)`."""
+    return sorted({f"{device.ep_name} ({device.ep_vendor})" for device in onnxruntime.get_ep_devices()})
+
+
 def _has_cuda_device() -> bool:
     """`get_available_providers` lists what was compiled in; the devices are what is there."""
     return any(device.ep_name == CUDA for device in onnxruntime.get_ep_devices()) or Path("/dev/nvidiactl").exists()

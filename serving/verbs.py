@@ -3,6 +3,9 @@
 import argparse
 from pathlib import Path
 
+from serving.bench.limit import limit
+from serving.bench.tune import tune
+from serving.doctor import doctor
 from serving.exits import guarded
 from serving.offline import check, predict
 from serving.settings import Settings, load_settings
@@ -20,6 +23,12 @@ def _run(chosen: argparse.Namespace, settings: Settings) -> int:
         return predict(settings, chosen.files, chosen.model, chosen.json)
     if chosen.verb == "torchserve-config":
         return torchserve_config(chosen.file)
+    if chosen.verb == "doctor":
+        return doctor(settings)
+    if chosen.verb == "limit":
+        return limit(settings, chosen.model, chosen.photographs, chosen.seconds, chosen.rounds)
+    if chosen.verb == "tune":
+        return tune(settings, chosen.p99_ms, chosen.out, chosen.photographs, chosen.seconds)
     return check(settings)
 
 
@@ -45,4 +54,18 @@ def _parser() -> argparse.ArgumentParser:
         "torchserve-config", help="TorchServe's config.properties -> our settings, as an env file"
     )
     config.add_argument("file", type=Path, metavar="FILE", help="config.properties")
+    verbs.add_parser("doctor", help="why the server is, or would be, ready or not")
+    _measuring(verbs)
     return parser
+
+
+def _measuring(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    bare = verbs.add_parser("limit", help="decoding and inference in a bare loop: what no server can pass here")
+    bare.add_argument("--model", help="model or alias; `stable` when left out")
+    bare.add_argument("--rounds", type=int, default=3, help="each arrangement once in each round")
+    best = verbs.add_parser("tune", help="find lanes, batches and slots for a latency, and write them as an env file")
+    best.add_argument("--p99-ms", type=float, required=True, help="99 of 100 answers must take no longer")
+    best.add_argument("--out", type=Path, default=Path("thaw.env"), help="file for the settings")
+    for parser in (bare, best):
+        parser.add_argument("--seconds", type=float, default=3.0, help="of each measurement")
+        parser.add_argument("--photographs", type=Path, nargs="*", default=[], metavar="FILE", help="drawn if left out")

@@ -89,6 +89,10 @@ photographs-train: .venv/.made ## Adapt to a shipped split: DATA=folder OUT=dir 
 results: .venv/.made ## Print the tables of results again from the stored scores
 	@exec .venv/bin/python -m training table training/results/*.csv.gz
 
+.PHONY: study
+study: .venv/.made ## Run the study's trials: minutes on drawn vehicles [SIZE=full DATA=folder: photographs, days]
+	@exec .venv/bin/python -m training study --size '$(or $(SIZE),small)' $(if $(DATA),--photographs '$(DATA)')
+
 .PHONY: verdicts
 verdicts: .venv/.made ## Judge the study's committed rows by its committed rules: one JSON object
 	@exec .venv/bin/python -m training verdicts

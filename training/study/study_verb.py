@@ -9,6 +9,7 @@ from training.study.execute import Shared
 from training.study.material import Material
 from training.study.plan import STUDIES, Study
 from training.study.rows import Table, add_shard
+from training.study.rules import rules_sha256
 from training.study.run import Workers, run_study
 from training.study.sweep import chosen_rates, sweep_rates
 from training.study.trial import Settings
@@ -36,7 +37,7 @@ def keep_rows(name: str, watch: Watch) -> None:
 
 def shared_of(plan: Study, root: Path | None) -> Shared:
     """Material at each input size, the rates that the sweep chose, the rules."""
-    return Shared(_materials(plan, root), Settings(plan.steps, plan.others, chosen_rates(plan)), "")
+    return Shared(_materials(plan, root), Settings(plan.steps, plan.others, chosen_rates(plan)), rules_sha256())
 
 
 def _plan(name: str, root: Path | None) -> Study:

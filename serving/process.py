@@ -13,6 +13,7 @@ from typing import TypeVar
 import uvloop
 
 from serving.engine import choose_provider
+from serving.files import most_connections
 from serving.listener import bind
 from serving.loading import load_models
 from serving.niceness import be_nice
@@ -33,6 +34,7 @@ def serve(post: Post) -> int:
     """Until told to leave, then drain. Raises StartError or ArtifactError when it cannot start."""
     started = time.perf_counter()
     settings = load_settings()
+    settings = settings.model_copy(update={"max_connections": most_connections(settings.max_connections)})
     is_first = not post.sockets
     if is_first:
         folder = tempfile.mkdtemp(prefix="thaw-metrics-") if settings.processes > 1 else ""

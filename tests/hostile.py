@@ -75,6 +75,9 @@ def claimed_size(kind: str, width: int, height: int) -> bytes:
     elif kind == "JPEG":
         at = data.index(b"\xff\xc0") + 5
         data[at : at + 4] = struct.pack(">HH", height, width)
+    elif kind == "WEBP":
+        at = data.index(b"\x9d\x01\x2a") + 3  # the start code of a lossy frame
+        data[at : at + 4] = struct.pack("<HH", width, height)
     else:
         data[16:24] = struct.pack(">II", width, height)
         data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))

@@ -36,9 +36,10 @@ def run(*words: str, store: Path, stdin: bytes = b"", **settings: object) -> sub
 class ServerProcess:
     """A server that has said where it listens."""
 
-    def __init__(self, store: Path, *words: str, **settings: object) -> None:
+    def __init__(self, store: Path, *words: str, under: tuple[str, ...] = (), **settings: object) -> None:
+        """words: arguments. under: a command that starts the rest of its words."""
         settings = {"drain_seconds": 0.3, **settings}
-        command = [sys.executable, "-m", "serving", *words]
+        command = [*under, sys.executable, "-m", "serving", *words]
         self.process = subprocess.Popen(command, env=environment(store, **settings), cwd=store, stderr=subprocess.PIPE)
         assert self.process.stderr is not None
         self.log = b""

@@ -54,6 +54,7 @@ REFUSED = {
     "a JPEG that claims 60,000 x 60,000": (claimed_size("JPEG", 60_000, 60_000), 413, "too-many-pixels"),
     "a PNG that claims 2 billion x 2": (claimed_size("PNG", 2_000_000_000, 2), 413, "too-many-pixels"),
     "a GIF that claims 60,000 x 60,000": (claimed_size("GIF", 60_000, 60_000), 413, "too-many-pixels"),
+    "a WebP that claims 16,383 x 16,383": (claimed_size("WEBP", 16_383, 16_383), 413, "too-many-pixels"),
     "a PNG larger inside than out": (claimed_size("PNG", 64, 64), 422, "unreadable"),
 }
 

@@ -10,6 +10,7 @@ from serving.exits import guarded
 from serving.offline import check, predict
 from serving.settings import Settings, load_settings
 from serving.torchserve.moving import torchserve_config
+from serving.upstream.run import Move, shadow
 
 
 def run(words: list[str]) -> int:
@@ -29,6 +30,8 @@ def _run(chosen: argparse.Namespace, settings: Settings) -> int:
         return limit(settings, chosen.model, chosen.photographs, chosen.seconds, chosen.rounds)
     if chosen.verb == "tune":
         return tune(settings, chosen.p99_ms, chosen.out, chosen.photographs, chosen.seconds)
+    if chosen.verb == "shadow":
+        return shadow(settings, Move(chosen.upstream, chosen.page_port or settings.port + 1, chosen.share))
     return check(settings)
 
 
@@ -50,6 +53,10 @@ def _parser() -> argparse.ArgumentParser:
     files.add_argument("--model", help="model or alias; `stable` when left out")
     files.add_argument("--json", action="store_true", help="one JSON object a line")
     verbs.add_parser("check", help="verify every version of the store: manifest, hashes, goldens, aliases")
+    beside = verbs.add_parser("shadow", help="pass requests on to an old TorchServe; compare ours with it, beside it")
+    beside.add_argument("--upstream", required=True, metavar="URL", help="the old server, http://HOST:PORT")
+    beside.add_argument("--page-port", type=int, metavar="PORT", help="page and metrics; THAW_PORT + 1 when left out")
+    beside.add_argument("--share", type=float, default=1.0, metavar="PART", help="of the requests to compare, 0 to 1")
     config = verbs.add_parser(
         "torchserve-config", help="TorchServe's config.properties -> our settings, as an env file"
     )

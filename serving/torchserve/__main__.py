@@ -19,9 +19,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="inference; on loopback")
     parser.add_argument("--metrics-port", type=int, default=0, help="Prometheus text; port + 2 when left out")
     parser.add_argument("--tokens", action="store_true", help="clients must send `Authorization: Bearer KEY`")
+    parser.add_argument(
+        "--inference-protocol",
+        action="store_true",
+        help="/v2/models/NAME/infer instead; wants archives of batch size 1",
+    )
     chosen = parser.parse_args(arguments)
     try:
-        return serve(Plan(tuple(chosen.archives), chosen.port, chosen.metrics_port, chosen.tokens))
+        plan = Plan(tuple(chosen.archives), chosen.port, chosen.metrics_port, chosen.tokens, chosen.inference_protocol)
+        return serve(plan)
     except (ArtifactError, StartError) as error:
         print(f"error: {error}", file=sys.stderr)
         return CANNOT_START

@@ -40,11 +40,12 @@ class Plan:
     port: int
     metrics_port: int = 0
     has_tokens: bool = False
+    has_inference_protocol: bool = False  # and then nothing else: TorchServe's envelope reads every body its own way
 
 
 def serve(plan: Plan) -> int:
     """Until SIGTERM, SIGINT or TorchServe's own end; returns the exit code. Raises StartError or ArtifactError."""
-    asked = questions(list(plan.archives))
+    asked = questions(list(plan.archives), inference_protocol=plan.has_inference_protocol)
     for port in (plan.port, plan.metrics_port or plan.port + 2):
         _require_free(port)
     stop = threading.Event()
@@ -79,6 +80,8 @@ def configuration(plan: Plan, work: Path, grpc_ports: tuple[int, int]) -> str:
         "model_store": work / "archives",
         "load_models": ",".join(f"{path.stem}={path.name}" for path in plan.archives),
     }
+    if plan.has_inference_protocol:
+        own["service_envelope"] = "kservev2"
     return (HERE / "config.properties").read_text() + "".join(f"{name}={value}\n" for name, value in own.items())
 
 
@@ -113,7 +116,8 @@ def _announce(plan: Plan, work: Path, asked: list[Question]) -> None:
             if probe((DEFAULT_HOST, plan.port), asked, key, START_S) is None:
                 break
         time.sleep(POLL_S)
-    _say(f"ready: http://127.0.0.1:{plan.port}/predictions/ answers for {', '.join(q.model for q in asked)}")
+    where = "v2/models" if plan.has_inference_protocol else "predictions"
+    _say(f"ready: http://127.0.0.1:{plan.port}/{where}/ answers for {', '.join(q.model for q in asked)}")
 
 
 def _end(child: "subprocess.Popen[bytes]") -> None:

@@ -4,11 +4,12 @@
 """
 
 import argparse
+import base64
 import http.client
 import json
 import sys
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from contract.artifact import GOLDEN, MANIFEST
@@ -28,11 +29,20 @@ class Question:
     version: str
     photograph: bytes
     scores: dict[str, float]
+    has_inference_protocol: bool = False  # of the server: it reads nothing but inputs, and answers outputs
+
+    def body(self) -> tuple[bytes, str]:
+        """What is posted, and its content type."""
+        if not self.has_inference_protocol:
+            return self.photograph, "application/octet-stream"
+        data = [base64.b64encode(self.photograph).decode()]
+        tensor = {"name": "image_bytes", "shape": [1], "datatype": "BYTES", "data": data}
+        return json.dumps({"inputs": [tensor]}).encode(), "application/json"
 
 
-def questions(archives: list[Path]) -> list[Question]:
+def questions(archives: list[Path], *, inference_protocol: bool = False) -> list[Question]:
     """One golden of each archive. Raises ArtifactError for a file that `training package` did not make."""
-    return [_question(path) for path in archives]
+    return [replace(_question(path), has_inference_protocol=inference_protocol) for path in archives]
 
 
 def probe(address: tuple[str, int], asked: list[Question], key: str = "", timeout_s: float = TIMEOUT_S) -> str | None:
@@ -70,8 +80,9 @@ def _question(path: Path) -> Question:
 
 
 def _ask(connection: http.client.HTTPConnection, question: Question, key: str) -> tuple[int, bytes]:
-    headers = {"Content-Type": "application/octet-stream"} | ({"Authorization": f"Bearer {key}"} if key else {})
-    connection.request("POST", f"/predictions/{question.model}/{question.version}", question.photograph, headers)
+    body, content_type = question.body()
+    headers = {"Content-Type": content_type} | ({"Authorization": f"Bearer {key}"} if key else {})
+    connection.request("POST", f"/predictions/{question.model}/{question.version}", body, headers)
     response = connection.getresponse()
     return response.status, response.read()
 
@@ -81,8 +92,9 @@ def _compare(question: Question, status: int, body: bytes) -> str | None:
         return f"{question.model}: answered {status}: {' '.join(body.decode('utf-8', 'replace').split())[:300]}"
     try:
         found = json.loads(body)
+        found = found["outputs"][0]["data"][0] if question.has_inference_protocol else found
         worst = max(abs(found[label] - score) for label, score in question.scores.items())
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, LookupError, TypeError):
         return f"{question.model}: answered something else than its labels with scores"
     if worst <= TOLERANCE:
         return None
@@ -96,10 +108,12 @@ def main() -> int:
     parser.add_argument("--host", default=DEFAULT_HOST)
     parser.add_argument("--port", type=int, default=DEFAULT_PORT)
     parser.add_argument("--key-file", type=Path, help="key_file.json of a server that was started with --tokens")
+    parser.add_argument("--inference-protocol", action="store_true", help="as the server was started")
     chosen = parser.parse_args()
     try:
         key = inference_key(chosen.key_file) if chosen.key_file else ""
-        trouble = probe((chosen.host, chosen.port), questions(chosen.archives), key)
+        asked = questions(chosen.archives, inference_protocol=chosen.inference_protocol)
+        trouble = probe((chosen.host, chosen.port), asked, key)
     except (ArtifactError, OSError, KeyError, ValueError) as error:
         trouble = str(error)
     if trouble:

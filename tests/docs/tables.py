@@ -3,9 +3,12 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from prometheus_client import CollectorRegistry
+
 from serving.errors import KINDS
 from serving.metrics import Metrics
 from serving.settings import PREFIX, Settings
+from serving.upstream.ledger import Ledger
 from tests.sources import ROOT
 
 TRAINER_VARIABLES = ("THAW_STATE",)
@@ -17,6 +20,11 @@ The trainer has one of its own: `THAW_STATE`, the folder for caches and unfinish
 METRICS_HEAD = """# Metrics
 
 `GET /metrics`, Prometheus text. All series exist from the start; labels come from closed sets, never from a client.
+"""
+METRICS_OF_A_MOVE = """
+## Of `python -m serving shadow`
+
+On its page's port, `GET /metrics`. `server` is `upstream` or `ours`; outcomes and reasons are told on the page.
 """
 ERRORS_HEAD = """# Refusals
 
@@ -37,8 +45,14 @@ def settings_page() -> str:
 
 def metrics_page() -> str:
     """One row for each metric of the registry, under the name a scrape shows."""
+    of_a_move = metric_table(Ledger().registry)
+    return METRICS_HEAD + metric_table(Metrics().registry) + METRICS_OF_A_MOVE + of_a_move
+
+
+def metric_table(registry: CollectorRegistry) -> str:
+    """One row for each metric."""
     # The public registry tells no labels of a series that nobody has made yet.
-    collectors = Metrics().registry._collector_to_names
+    collectors = registry._collector_to_names
     labels = {name: getattr(collector, "_labelnames", ()) for collector, names in collectors.items() for name in names}
     rows = (
         (
@@ -47,9 +61,9 @@ def metrics_page() -> str:
             ", ".join(f"`{label}`" for label in labels[metric.name]),
             metric.documentation,
         )
-        for metric in sorted(Metrics().registry.collect(), key=lambda metric: metric.name)
+        for metric in sorted(registry.collect(), key=lambda metric: metric.name)
     )
-    return METRICS_HEAD + table(("metric", "type", "labels", "meaning"), rows)
+    return table(("metric", "type", "labels", "meaning"), rows)
 
 
 def errors_page() -> str:

@@ -111,6 +111,16 @@ def test_readiness_asks_it(theirs: TorchServe, archives: list[Path]) -> None:
     assert probe(("127.0.0.1", theirs.port), questions(archives)) is None
 
 
+def test_the_inference_protocol_goes_as_far_as_inferring(tmp_path: Path) -> None:
+    """/v2/models/NAME/infer answers with TorchServe's own envelope; health and metadata it does not have."""
+    archive = package(STORE / "partial" / "1", tmp_path, Packaging("onnx", batch_size=1))
+    with torchserve([archive], tmp_path, "--inference-protocol") as server:
+        body, content_type = questions([archive], inference_protocol=True)[0].body()
+        found = ask(server.port, Case("", "POST", "/v2/models/partial/infer", body, {"Content-Type": content_type}))
+        assert (200, "partial") == (found["status"], found["body"]["model_name"])
+        assert 404 == ask(server.port, Case("", "GET", "/v2/health/ready"))["status"]
+
+
 def test_tokens_are_asked_for_when_switched_on(archives: list[Path], tmp_path: Path) -> None:
     """Without the key 400, as TorchServe has it; with it an answer. Five seconds after SIGTERM nothing is left."""
     with torchserve(archives[1:2], tmp_path, "--tokens") as server:

@@ -71,6 +71,15 @@ def test_a_lie_is_not_ready(archive: Path) -> None:
         assert "differs by 1.0e-03" in str(probe(address, asked))
 
 
+def test_the_inference_protocol_is_spoken(archive: Path) -> None:
+    """A server with that envelope reads nothing else."""
+    asked = questions([archive], inference_protocol=True)
+    document = {"outputs": [{"name": "image_bytes", "data": [asked[0].scores]}]}
+    with answering(lambda _: (200, document)) as address:
+        assert probe(address, asked) is None
+    assert ["inputs"] == list(json.loads(asked[0].body()[0]))
+
+
 @pytest.mark.parametrize(("status", "document"), [(503, {"message": "no worker"}), (200, ["bus"]), (200, {})])
 def test_anything_else_is_not_ready(archive: Path, status: int, document: object) -> None:
     """A refusal, or a 200 that says nothing."""

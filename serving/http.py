@@ -53,6 +53,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)  # uvloop's are not instances of it
         self._enter(Phase.IDLE, self._owner.limits.header_timeout_s)
+        self._socket: int = getattr(transport.get_extra_info("socket"), "fileno", lambda: -1)()
         self._owner.opened(self)
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -188,6 +189,7 @@ class Connection(asyncio.Protocol):
     async def _work(self, incoming: Incoming) -> None:
         if incoming.request is None:
             return
+        incoming.request.socket = self._socket
         try:
             response = await self._owner.application.answer(incoming.request)
         finally:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from contract.errors import PhotographError
 from contract.pixels import Photograph, Resize
 from serving.engine import Inference
+from serving.hangup import has_hung_up
 from serving.metrics import Metrics
 from serving.store import Model
 
@@ -38,6 +39,7 @@ class Job:
     deadline: float  # on time.perf_counter
     explain: bool = False
     identity: Mapping[str, str] = field(default_factory=dict)  # of the request, for the log
+    socket: int = -1  # descriptor of the client's connection
     done: asyncio.Future[None] | None = None
     dropped: str = ""  # why nobody waits any more: gone or deadline
     queued_at: float = 0.0
@@ -99,6 +101,8 @@ def _given_up(job: Job, metrics: Metrics) -> bool:
     """The client left, or the answer would be too late: it costs nothing more."""
     if not job.dropped and time.perf_counter() >= job.deadline:
         job.dropped = "deadline"
+    elif not job.dropped and has_hung_up(job.socket):
+        job.dropped = "gone"
     if job.dropped:
         metrics.count_dropped(job.dropped)
         job.inputs.clear()

@@ -36,6 +36,7 @@ class Request:
     computed: float = 0.0  # results there
     model: tuple[str, str] = ("", "")  # name and version it was about, for the metrics
     steps: dict[str, float] = field(default_factory=dict)  # seconds by step, for Server-Timing and the log
+    socket: int = -1  # descriptor of its connection, to see whether the client is still there
 
     def __post_init__(self) -> None:
         trace = self.headers.get("traceparent", "")

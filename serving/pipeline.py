@@ -35,6 +35,7 @@ class Terms:
     timeout_ms: int
     explain: bool = False
     identity: Mapping[str, str] = field(default_factory=dict)  # of the request, for the log
+    socket: int = -1  # descriptor of its connection
 
 
 class Pipeline:
@@ -119,7 +120,7 @@ class Pipeline:
 def _job(item: bytes | NDArray[np.uint8], models: tuple[Model, ...], deadline: float, terms: Terms) -> Job:
     """Pixels need no decoding: they are what the models' preparation would give."""
     data, inputs = (item, {}) if isinstance(item, bytes) else (b"", {model.preparation: item for model in models})
-    return Job(data, models, deadline, terms.explain, identity=terms.identity, inputs=inputs)
+    return Job(data, models, deadline, terms.explain, identity=terms.identity, inputs=inputs, socket=terms.socket)
 
 
 def as_refusal(error: Exception) -> Refusal:

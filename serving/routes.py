@@ -80,7 +80,7 @@ async def run_jobs(
     """Through the pipeline; the request learns its steps. Raises Refusal when it is not admitted as a whole."""
     request.body = b""  # the jobs hold what is needed
     timeout_ms = options.timeout_ms or app.settings.deadline_ms
-    terms = Terms(request.received, timeout_ms, options.explain, request.identity)
+    terms = Terms(request.received, timeout_ms, options.explain, request.identity, request.socket)
     outcomes = await app.pipeline.run(photographs, models, terms)
     request.computed = time.perf_counter()
     jobs = [outcome for outcome in outcomes if isinstance(outcome, Job)]

@@ -7,6 +7,7 @@ from functools import partial
 
 from serving import stages
 from serving.errors import Refusal
+from serving.hangup import has_hung_up
 from serving.lanes import Job, decode, infer, work
 from serving.metrics import Metrics
 from serving.shape import Shape
@@ -51,6 +52,9 @@ class Scheduler:
 
         A cancelled caller's job is taken out of its queue if it still waits.
         """
+        if has_hung_up(job.socket):  # sparing a lane the waking; asked there again, since the end may still come
+            self._metrics.count_dropped("gone")
+            raise asyncio.CancelledError
         job.done = self._loop.create_future()
         job.queued_at = time.perf_counter()
         timer = self._loop.call_later(max(0.0, job.deadline - job.queued_at), self._expire, job)
@@ -112,6 +116,9 @@ class Scheduler:
         for job in batch:
             if job.dropped == "deadline":
                 self._expire(job)
+                continue
+            if job.dropped and job.done is not None:  # gone, and seen by the lane before the loop
+                job.done.cancel()
                 continue
             if job.cost_s:
                 self.on_cost(job.cost_s)

@@ -74,11 +74,10 @@ class Stage:
     def discard(self, job: Job) -> bool:
         """Take a job out that nobody waits for; False when a lane has it already. Its bytes go with it."""
         with self._work_or_end:
-            try:
+            is_here = job in self.waiting  # asked first: the error of `remove` would spell out the whole job
+            if is_here:
                 self.waiting.remove(job)
-            except ValueError:
-                return False
-        return True
+        return is_here
 
     def _start_lane(self) -> None:
         if self._closing:

@@ -95,6 +95,25 @@ def test_a_hundred_clients_that_left_cost_nothing(engine: FakeEngine) -> None:
         assert 100 == server.metric("thaw_dropped_total", reason="gone")
 
 
+def test_who_has_left_is_seen_before_the_end_is_read(engine: FakeEngine) -> None:
+    """Requests that are whole but hung up when the loop comes to them are not inferred, though it read no end yet."""
+    with running(fake_models(engine), slots=200) as server:
+        wait_until(lambda: server.get("/readyz").status == 200)
+        engine.batches.clear()
+        blocked, go_on = threading.Event(), threading.Event()
+        server._loop.call_soon_threadsafe(lambda: (blocked.set(), go_on.wait(10)))
+        assert blocked.wait(10)
+        for _ in range(100):
+            with server.connect() as leaver:
+                leaver.sendall(request(plain(9)))
+        go_on.set()
+        assert 200 == server.post("/predict", plain(1)).status
+        wait_until(lambda: server.metric("thaw_slots_in_use") == 0)
+        assert [1] == engine.batches
+        outcome = {"route": "predict", "model": "partial", "outcome": "gone"}
+        wait_until(lambda: server.metric("thaw_requests_total", **outcome) == 100)
+
+
 @pytest.mark.parametrize("step_s", [86_400.0, -86_400.0])
 def test_a_step_of_the_clock_is_not_felt(fake: Running, monkeypatch: pytest.MonkeyPatch, step_s: float) -> None:
     """Deadlines, timeouts and readiness count on a clock that nobody sets; only the date follows."""

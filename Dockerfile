@@ -85,6 +85,7 @@ COPY --from=train-environment /opt/thaw /opt/thaw
 COPY LICENSE NOTICE ./
 COPY contract contract
 COPY training training
+COPY load_tests load_tests
 COPY model_store/source model_store/source
 ENV THAW_STATE=/tmp/thaw
 ENTRYPOINT ["python", "-m", "training"]

@@ -4,7 +4,8 @@ import ast
 import re
 import sys
 import tomllib
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Mapping, Set
+from functools import cache
 from graphlib import TopologicalSorter
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -29,7 +30,7 @@ PROFILES = {
     "training": ("train", "contrast", "timm"),
     "serving": ("server", "serve-cpu", "torchserve", "otel"),
     "load_tests": ("load",),
-    "tests": ("server", "serve-cpu", "otel", "train", "load", "test"),
+    "tests": ("server", "serve-cpu", "otel", "train", "load", "test", "tools"),
 }
 IMPORTED_AS = {"ts": "torchserve"}  # of environments that the tests do not run in
 CONTRACT_MAY_IMPORT = {"contract", "numpy", "PIL", "pydantic"} | sys.stdlib_module_names
@@ -106,15 +107,21 @@ def test_imports_are_declared(room: str) -> None:
     profiles = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     base = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
     named = [*base, *(requirement for profile in PROFILES[room] for requirement in profiles[profile])]
-    declared = {re.split(r"[\[; ]", requirement)[0].lower() for requirement in named}
+    declared = {re.split(r"[\[=; ]", requirement)[0].lower() for requirement in named}
     roots = {name.partition(".")[0] for path in python_files(room) for name in imported_modules(tree(path))}
     others = roots - sys.stdlib_module_names - set(ROOMS)
     assert set() == {root for root in others if distribution(root) not in declared}
 
 
+@cache
+def packages() -> Mapping[str, list[str]]:
+    """Module -> distributions; reading what is installed takes a second."""
+    return packages_distributions()
+
+
 def distribution(root: str) -> str:
     """PIL -> pillow: the package that an import comes from; itself where it is not installed."""
-    return packages_distributions().get(root, [IMPORTED_AS.get(root, root)])[0].lower().replace("_", "-")
+    return packages().get(root, [IMPORTED_AS.get(root, root)])[0].lower().replace("_", "-")
 
 
 def functions(module: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:

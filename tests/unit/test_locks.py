@@ -13,9 +13,9 @@ EXTRAS = PROJECT["optional-dependencies"]
 LOCKS = sorted(path.stem for path in (ROOT / "requirements").glob("*.txt"))
 # Lock -> the extras whose every package it must hold, possibly together with another lock.
 HOLDS = {
-    "serve-cpu": (("serve-cpu", "server"), ()),
-    "serve-gpu": (("serve-gpu", "server"), ()),
-    "train": (("train", "contrast"), ("torch-cuda",)),
+    "serve-cpu": (("serve-cpu", "server", "otel"), ()),
+    "serve-gpu": (("serve-gpu", "server", "otel"), ()),
+    "train": (("train", "contrast", "load"), ("torch-cuda",)),
     "tools": (("tools",), ()),
 }
 

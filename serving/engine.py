@@ -2,8 +2,8 @@
 
 import contextlib
 import ctypes
+import io
 import logging
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ OUTPUTS = ("probabilities", "logits", "activation_map")
 Provider = Literal["auto", "cpu", "cuda"]
 DEVICES = {CPU: "cpu", CUDA: "cuda"}  # names of the memory that tensors are bound to
 PADDED = {CUDA}  # providers that choose their kernels for each new size: batches are filled up to few sizes
+_WHEELS = "Install the CUDA and cuDNN libraries: pip install 'onnxruntime-gpu[cuda,cudnn]'"
 HEAVY = {"Conv", "FusedConv", "Gemm", "MatMul"}  # where the time goes; bookkeeping of shapes belongs on the CPU
 
 
@@ -117,17 +118,26 @@ def _choose(asked: Provider) -> tuple[str, str]:
     if asked == "cpu":
         return CPU, "as asked"
     present = CUDA in onnxruntime.get_available_providers()
-    if present:
-        with contextlib.redirect_stdout(sys.stderr):  # it prints what it does not find
-            onnxruntime.preload_dlls(directory="")  # CUDA and cuDNN lie in wheels of their own, where no loader looks
+    has_device = present and _has_cuda_device()
+    if has_device or (present and asked == "cuda"):
+        _load_cuda_libraries()
     if asked == "auto":
-        if present and _has_cuda_device():
+        if has_device:
             return CUDA, "auto found a device"
         lacks = "no CUDA device" if present else "a CPU build of onnxruntime"
         return CPU, f"auto found {lacks}"
     if not present:
         raise StartError(f"THAW_PROVIDER=cuda, but CUDA cannot be used. {_what_cuda_lacks()}")
     return CUDA, "as asked"
+
+
+def _load_cuda_libraries() -> None:
+    """CUDA and cuDNN may lie in wheels of their own, where no loader looks. What is missing gets printed."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        onnxruntime.preload_dlls(directory="")
+    if words := " ".join(printed.getvalue().split()):
+        log.warning("%s", words[:500])
 
 
 def runtime_version() -> str:
@@ -156,7 +166,9 @@ def _what_cuda_lacks() -> str:
     try:
         ctypes.CDLL(str(library), mode=ctypes.RTLD_LOCAL)
     except OSError as error:
-        return f"Missing library: {_one_line(error)}. Install the CUDA and cuDNN libraries, or set THAW_PROVIDER=cpu."
+        is_driver = "libcuda.so" in str(error)
+        cure = "It comes with the NVIDIA driver: install it, or give the container its GPU" if is_driver else _WHEELS
+        return f"Missing library: {_one_line(error)}. {cure}, or set THAW_PROVIDER=cpu."
     return "The libraries load, so no usable device or driver was found. Check nvidia-smi, or set THAW_PROVIDER=cpu."
 
 

@@ -80,6 +80,24 @@ def test_the_missing_library_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path:
         choose_provider("cuda")
 
 
+@pytest.mark.parametrize(
+    ("missing", "cure"), [("libcublasLt.so.13", "pip install"), ("libcuda.so.1", "comes with the NVIDIA driver")]
+)
+def test_the_cure_fits_the_library(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, missing: str, cure: str) -> None:
+    """What comes with wheels is installed, what comes with the driver is not."""
+
+    def refuse(name: str, mode: int) -> None:
+        raise OSError(f"{missing}: cannot open shared object file")
+
+    library = tmp_path / "capi" / "libonnxruntime_providers_cuda.so"
+    library.parent.mkdir()
+    library.touch()
+    monkeypatch.setattr(onnxruntime, "__file__", str(tmp_path / "__init__.py"))
+    monkeypatch.setattr(engine.ctypes, "CDLL", refuse)
+    assert missing in engine._what_cuda_lacks()
+    assert cure in engine._what_cuda_lacks()
+
+
 @pytest.mark.parametrize(("built_in", "words"), [([CPU], "a CPU build"), ([CUDA, CPU], "no CUDA device")])
 def test_auto_says_why(monkeypatch: pytest.MonkeyPatch, built_in: list[str], words: str) -> None:
     """When it does not take CUDA, the log tells the reason."""

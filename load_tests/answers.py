@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from typing import Any
 
 SHED_STATUSES = (429, 503)
 _DURATION = re.compile(r"([A-Za-z0-9_.-]+)\s*(?:;[^,;]*)*?;\s*dur=([0-9.]+)")
@@ -42,15 +43,27 @@ def stage_times(header: str) -> dict[str, float]:
     return {name: float(value) for name, value in _DURATION.findall(header)} if header else {}
 
 
-def inference_labels(document: Mapping[str, object]) -> tuple[str, ...]:
-    """Top labels of an Open Inference answer whose first BYTES output is `label`s or `score:label` strings."""
-    outputs = document.get("outputs")
-    for output in outputs if isinstance(outputs, list) else ():
-        if output.get("datatype") == "BYTES" and output.get("data"):
-            rows = output["shape"][0] if len(output.get("shape", ())) > 1 else len(output["data"])
-            width = len(output["data"]) // max(rows, 1)
-            return tuple(str(output["data"][row * width]).rpartition(":")[2] for row in range(rows))
-    raise Unreadable("the answer has no BYTES output with labels")
+def inference_labels(body: bytes) -> tuple[str, ...]:
+    """Top labels of an Open Inference answer. Raises Unreadable where it has none."""
+    try:
+        return _inference(json.loads(body))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise Unreadable(f"the answer is no Open Inference answer with labels: {body[:60]!r}") from error
+
+
+def has_labels(body: bytes) -> bool:
+    """Whether an Open Inference answer carries labels (BYTES) and not only scores."""
+    return b'"BYTES"' in body
+
+
+def _inference(document: Mapping[str, Any]) -> tuple[str, ...]:
+    """The last part of each `score:index:label`, the form of the classification extension, or the string itself."""
+    output = next((output for output in document["outputs"] if output["datatype"] == "BYTES" and output["data"]), None)
+    if output is None:
+        raise Unreadable("the answer has no BYTES output with labels")
+    rows = output["shape"][0] if len(output["shape"]) > 1 else len(output["data"])
+    width = len(output["data"]) // max(rows, 1)
+    return tuple(str(output["data"][row * width]).rpartition(":")[2] for row in range(rows))
 
 
 def _is_scores(items: list[object]) -> bool:
@@ -63,7 +76,7 @@ def _top(document: object) -> str:
     if isinstance(document, list) and _is_scores(document):
         return str(max(document, key=lambda item: item["score"])["label"])
     if isinstance(document, dict) and "outputs" in document:
-        return inference_labels(document)[0]
+        return _inference(document)[0]
     if isinstance(document, dict):
         scores = {name: value for name, value in document.items() if isinstance(value, int | float)}
         if scores:

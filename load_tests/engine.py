@@ -10,13 +10,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import gevent
-import locust.stats
 import numpy as np
 from gevent.event import Event
 from locust import task
 from locust.env import Environment
 from locust.exception import StopUser
 
+import load_tests.stats_patch  # noqa: F401 # installs itself
 from load_tests.client import Client
 from load_tests.config import Server, Single, Target
 from load_tests.payloads import Payload, Photograph, form, raw
@@ -37,14 +37,6 @@ class Recording:
     began: float = 0.0
     cpu: float = 0.0
     clock_drift_s: float = 0.0  # of the wall clock against the monotonic one: a machine that slept
-
-
-def three_digits(milliseconds: float) -> float:
-    """Locust rounds to two digits and prints 0 ms for a fast service; its statistics take this instead."""
-    return float(f"{milliseconds:.3g}")
-
-
-locust.stats.bucket_response_time = three_digits  # type: ignore[assignment] # its own is called an int
 
 
 def header_of(target: Target) -> dict[str, str]:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from load_tests.payloads import PHOTOGRAPHS, read_photographs
 
+PHOTOGRAPH = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"GIF8")
+
 
 @dataclass
 class Behaviour:
@@ -64,7 +66,10 @@ class Server:
             self.in_flight -= 1
         if asked.fail_every and number % asked.fail_every == 0:
             return 500, {"detail": "failed on purpose"}, ""
-        label = asked.labels.get(hashlib.sha256(body).digest(), "other")
+        label = asked.labels.get(hashlib.sha256(body).digest())
+        if label is None and body.startswith(PHOTOGRAPH):
+            return 422, {"detail": "no photograph of the folder"}, ""
+        label = label or "other"
         if asked.wrong_every and number % asked.wrong_every == 0:
             label = "wrong on purpose"
         timing = f"Server-Timing: work;dur={(time.perf_counter() - start) * 1e3:.3f}\r\n"

@@ -83,14 +83,17 @@ def base64_json(photograph: Photograph) -> Payload:
     return Payload(body, {"Content-Type": "application/json"}, (photograph.label,))
 
 
-def inference_binary(photographs: Sequence[Photograph], name: str) -> Payload:
+def inference_binary(photographs: Sequence[Photograph], name: str, output: str) -> Payload:
     """Open Inference Protocol v2 with its binary extension: files as BYTES elements, each after its length.
 
-    name: of the model's input, as GET /v2/models/{model} tells it.
+    name, output: of the model's input and of its scores, as GET /v2/models/{model} tells them. The best label of each
+    photograph is asked for by the classification extension.
     """
     data = b"".join(len(photograph.body).to_bytes(4, "little") + photograph.body for photograph in photographs)
     tensor = {"name": name, "shape": [len(photographs)], "datatype": "BYTES"}
-    head = json.dumps({"inputs": [tensor | {"parameters": {"binary_data_size": len(data)}}]}).encode()
+    inputs = [tensor | {"parameters": {"binary_data_size": len(data)}}]
+    outputs = [{"name": output, "parameters": {"classification": 1, "binary_data": False}}]
+    head = json.dumps({"inputs": inputs, "outputs": outputs}).encode()
     headers = {"Content-Type": "application/octet-stream", "Inference-Header-Content-Length": str(len(head))}
     return Payload(head + data, headers, _labels(photographs))
 

@@ -74,7 +74,7 @@ def test_bodies_are_what_the_routes_take() -> None:
     many = form([PHOTO, PHOTO])
     assert (2, ("car", "car")) == (many.body.count(PHOTO.body), many.labels)
     assert {"image"} == json.loads(base64_json(PHOTO).body).keys()
-    binary = inference_binary([PHOTO], "images")
+    binary = inference_binary([PHOTO], "images", "scores")
     length = int(binary.headers["Inference-Header-Content-Length"])
     parameters = json.loads(binary.body[:length])["inputs"][0]["parameters"]
     assert len(binary.body) - length == parameters["binary_data_size"] == 4 + len(PHOTO.body)

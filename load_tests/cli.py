@@ -32,11 +32,42 @@ def _closed(settings: config.Single) -> int:
     return closed(settings, photographs)
 
 
+def _worker(settings: config.Worker) -> int:
+    from load_tests.distributed import work
+
+    return work(settings)
+
+
+def _knee(settings: config.Knee) -> int:
+    photographs = prepared(settings)
+    from load_tests.knee_verb import find_knee
+
+    return find_knee(settings, photographs)
+
+
+def _selfcheck(settings: config.Selfcheck) -> int:
+    from load_tests.selfcheck import run_checks
+
+    return run_checks(settings)
+
+
+def _verdict(settings: config.Verdict) -> int:
+    from load_tests.verbs import verdict
+
+    return verdict(settings.folder, settings.objectives)
+
+
 VERBS: dict[str, tuple[type[BaseSettings], Callable[..., int]]] = {
     "single": (config.Single, _closed),
     "multi": (config.Multi, _closed),
     "server": (config.Server, _server),
     "offline": (config.Offline, _closed),
+    "knee": (config.Knee, _knee),
+    "soak": (config.Soak, _server),
+    "spike": (config.Spike, _server),
+    "worker": (config.Worker, _worker),
+    "selfcheck": (config.Selfcheck, _selfcheck),
+    "verdict": (config.Verdict, _verdict),
 }
 
 
@@ -58,6 +89,9 @@ def main(words: list[str]) -> int:
             print(f"error: {name} is {fault.get('input')!r}: {fault['msg']}. Try {words[0]} --help.", file=sys.stderr)
     except (ValueError, SettingsError, FileNotFoundError) as error:
         print(f"error: {error}", file=sys.stderr)
+    except RuntimeError as error:
+        print(f"error: {error} Nothing is claimed.", file=sys.stderr)
+        return INVALID_EXIT
     except KeyboardInterrupt:
         print("stopped by hand: nothing is claimed", file=sys.stderr)
         return INVALID_EXIT

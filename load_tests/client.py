@@ -1,13 +1,13 @@
-"""One connection pool to one server: a prebuilt body goes out, a reply or a fault comes back."""
+"""One server: a payload goes out, a reply or a fault comes back. Sending and judging are apart: judging can wait."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from geventhttpclient import HTTPClient
-from geventhttpclient.response import HTTPConnectionClosed, HTTPParseError
+from geventhttpclient.response import HTTPParseError, HTTPResponse
 
 from load_tests.answers import SHED_STATUSES, Unreadable, stage_times, top_labels
+from load_tests.connections import Connections, head_of
 from load_tests.payloads import Payload
 from load_tests.rows import BROKEN, ERROR, OK, SHED, TIMEOUT, UNREADABLE, WRONG
 
@@ -17,47 +17,44 @@ class Reply:
     """outcome: one of rows.OUTCOMES. status 0: no answer came. stages: milliseconds by step, as told."""
 
     outcome: str
-    status: int
-    size: int
-    label: str
-    stages: dict[str, float]
-    words: str
+    status: int = 0
+    size: int = 0
+    label: str = ""
+    stages: dict[str, float] | None = None
+    words: str = ""
 
 
 class Client:
-    """Keeps as many connections as requests may be in flight, so that none waits inside the client unseen."""
+    """Whole requests are built once for each payload."""
 
-    def __init__(self, host: str, path: str, connections: int, timeout_s: float, headers: dict[str, str]) -> None:
+    def __init__(
+        self, host: str, path: str, payloads: tuple[Payload, ...], timeout_s: float, headers: dict[str, str]
+    ) -> None:
         address = urlsplit(host)
         self.path = (address.path.rstrip("/") + path) or "/"
-        self.headers = headers
-        # idle for longer than servers commonly allow, a connection is found closed and opened anew by the pool
-        self.http = HTTPClient(
-            address.hostname or "",
-            address.port,
-            concurrency=connections,
-            connection_timeout=timeout_s,
-            network_timeout=timeout_s,
-            block_size=65_536,
-            ssl=address.scheme == "https",
-        )
+        self.connections = Connections(host, timeout_s)
+        self.labels = [payload.labels for payload in payloads]
+        self.requests = [
+            head_of(address, self.path, {**payload.headers, **headers}, len(payload.body)) + payload.body
+            for payload in payloads
+        ]
 
-    def post(self, payload: Payload) -> Reply:
-        """Send and read to the end; the answer is checked for status, form and label."""
+    def send(self, place: int) -> HTTPResponse | Reply:
+        """Send payload number `place`; an answer of any status, or the reply that tells why none came."""
         try:
-            response = self.http.post(self.path, payload.body, {**payload.headers, **self.headers})
-            body = bytes(response.read())
+            return self.connections.exchange(self.requests[place])
         except TimeoutError as error:
-            return _fault(TIMEOUT, error)
-        except (OSError, HTTPConnectionClosed, HTTPParseError) as error:
-            return _fault(BROKEN, error)
-        timing = str(response.get("server-timing", "") or "")
-        outcome, label, words = judge_answer(response.status_code, body, payload.labels)
-        return Reply(outcome, response.status_code, len(body), label, stage_times(timing), words)
+            return Reply(TIMEOUT, words=f"TimeoutError: {error}")
+        except (OSError, HTTPParseError) as error:
+            return Reply(BROKEN, words=f"{type(error).__name__}: {error}")
 
-    def close(self) -> None:
-        """Close every connection."""
-        self.http.close()
+    def judge(self, place: int, answer: HTTPResponse | Reply) -> Reply:
+        """Check status, form and label of what came for payload number `place`."""
+        if isinstance(answer, Reply):
+            return answer
+        body, timing = bytes(answer._body_buffer), answer.get("server-timing", "")
+        outcome, label, words = judge_answer(answer.status_code, body, self.labels[place])
+        return Reply(outcome, answer.status_code, len(body), label, stage_times(str(timing or "")), words)
 
 
 def judge_answer(
@@ -81,7 +78,3 @@ def judge_answer(
     if found and labels != found:
         return WRONG, "+".join(found), f"answered {'+'.join(found)} where {wanted} is right"
     return OK, wanted, ""
-
-
-def _fault(outcome: str, error: Exception) -> Reply:
-    return Reply(outcome, 0, 0, "", {}, f"{type(error).__name__}: {error}")

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, CliPositionalArg, SettingsConfigDict
 
 from load_tests.payloads import LABELS, PHOTOGRAPHS
 
@@ -105,6 +105,26 @@ class Spike(Server):
 
     duration: float = Field(45, gt=0, le=86_400, description="Seconds, a third of them the burst in the middle.")
     factor: float = Field(4, gt=1, le=100, description="Rate of the burst / rate.")
+
+
+class Selfcheck(BaseSettings):
+    """Is the generator right on this machine? It measures servers of known behaviour."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, cli_kebab_case=True, frozen=True)
+
+    seconds: float = Field(
+        20, ge=5, le=600, multiple_of=5, description="Seconds of each check; whole periods of the freezing server."
+    )
+    out: Path = Field(Path("reports/load/selfcheck"), description="Folder for selfcheck.json and every run.")
+
+
+class Verdict(BaseSettings):
+    """Judge the rows of a finished run again, by its objectives or by others."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, cli_kebab_case=True, frozen=True)
+
+    folder: CliPositionalArg[Path] = Field(description="What --out named.")
+    objectives: Path | None = Field(None, description="YAML of other objectives; default: those of the run.")
 
 
 class Worker(BaseSettings):

@@ -36,6 +36,7 @@ class Recording:
     rows: list[Row] = field(default_factory=list)
     began: float = 0.0
     cpu: float = 0.0
+    workers: int = 1
     clock_drift_s: float = 0.0  # of the wall clock against the monotonic one: a machine that slept
 
 
@@ -51,13 +52,13 @@ def shuffled(count: int, seed: int) -> tuple[int, ...]:
 
 
 def run_open(
-    settings: Server, photographs: tuple[Photograph, ...], due: Times, watch: Callable[[OpenRun], None]
+    settings: Server, photographs: tuple[Photograph, ...], due: Times, watch: Callable[[OpenRun], None], worker: int = 0
 ) -> Recording:
     """Send one process's share of a plan; `watch` is called each second while it runs."""
     payloads = tuple(raw(photograph) for photograph in photographs)
-    client = Client(settings.host, settings.path, settings.cap, settings.timeout_s, header_of(settings))
-    order = shuffled(len(payloads), settings.seed)
-    run = OpenRun(client, payloads, order, iter(due.tolist()), settings.cap, settings.max_wait_s, settings.drain)
+    client = Client(settings.host, settings.path, payloads, settings.timeout_s, header_of(settings))
+    order = shuffled(len(payloads), settings.seed + worker)
+    run = OpenRun(client, order, iter(due.tolist()), settings.cap, settings.max_wait_s, settings.drain, worker)
     span = settings.warmup + settings.duration
 
     class Planned(OpenUser):
@@ -71,7 +72,7 @@ def run_open(
                 raise RuntimeError(
                     "The dispatcher did not end 30 s after its plan. This is a fault of the load test; report it."
                 )
-    client.close()
+    client.connections.close()
     return replace(recording, rows=run.rows, began=recording.began)
 
 

@@ -169,6 +169,6 @@ class OpenLoop(OpenUser):
         worker = max(getattr(runner, "worker_index", 0), 0)
         payloads = tuple(raw(photograph) for photograph in read_photographs(Path(given.images), given.labels))
         path = "/predict" + (f"?model={given.model}" if given.model else "")
-        client = Client(self.host or "", path, given.open_cap, 30.0, {})
+        client = Client(self.host or "", path, payloads, 30.0, {})
         due: Iterator[float] = endless(given.open_rate / workers, given.open_seed + worker)
-        return OpenRun(client, payloads, tuple(range(len(payloads))), due, given.open_cap, 5.0, 10.0, worker)
+        return OpenRun(client, tuple(range(len(payloads))), due, given.open_cap, 5.0, 10.0, worker)

@@ -12,7 +12,8 @@ from load_tests.rows import CUT, DROPPED, FAILED, OK, SHED, UNFINISHED, WRONG, T
 from load_tests.slo import HELD, MISSED, UNPROVEN, judge, requests_needed
 
 DEFAULT = Path(__file__).parent / "objectives.yaml"
-ERROR_RATE, GOODPUT, RECOVERY = "error_rate", "goodput", "recovery_s"
+ERROR_RATE, GOODPUT, RECOVERY, CREEP = "error_rate", "goodput", "recovery_s", "creep"
+OTHERS = (ERROR_RATE, GOODPUT, RECOVERY, CREEP)
 _PERCENTILE = re.compile(r"p(\d{1,2}(?:[._]\d+)?)_ms")
 
 
@@ -33,10 +34,8 @@ def read_objectives(path: Path) -> dict[str, float]:
     if not isinstance(document, dict) or not document:
         raise ValueError(f"{path} has no objectives. Write lines such as `p99_ms: 200`.")
     for name, limit in document.items():
-        if percent_of(str(name)) is None and name not in (ERROR_RATE, GOODPUT, RECOVERY):
-            raise ValueError(
-                f"{path}: {name!r} is no objective. Known are p50_ms ... p99.9_ms, {ERROR_RATE}, {GOODPUT}, {RECOVERY}."
-            )
+        if percent_of(str(name)) is None and name not in OTHERS:
+            raise ValueError(f"{path}: {name!r} is no objective. Known are p50_ms ... p99.9_ms, {', '.join(OTHERS)}.")
         if isinstance(limit, bool) or not isinstance(limit, int | float) or limit < 0:
             raise ValueError(f"{path}: {name} is {limit!r}; a number from 0 is wanted. Correct the line.")
     return {str(name): float(limit) for name, limit in document.items()}
@@ -76,23 +75,47 @@ def goodput_share(rows: Table, limit_ms: float | None) -> float:
     return float(good.mean()) if len(rows) else 0.0
 
 
-def weigh(objectives: Mapping[str, float], rows: Table, recovery_s: float | None = None) -> list[Finding]:
-    """Every objective against the rows of the measured window."""
+def weigh(
+    objectives: Mapping[str, float],
+    rows: Table,
+    burst: tuple[float, float] | None = None,
+    recovery_s: float | None = None,
+) -> list[Finding]:
+    """Every objective against the rows of the measured window.
+
+    burst: seconds from and until; latency and goodput are judged outside it and outside the recovery that is allowed,
+    since a burst is meant to be more than what fits. recovery_s: what it took.
+    """
+    calm = rows
+    if burst is not None:
+        calm = rows.where((rows.due < burst[0]) | (rows.due >= burst[1] + objectives.get(RECOVERY, 0.0)))
     findings = []
     for name, limit in objectives.items():
         percent = percent_of(name)
         if percent is not None:
-            findings.append(_percentile(name, percent, limit, rows))
+            findings.append(_percentile(name, percent, limit, calm))
+        elif name == CREEP:
+            findings.append(_at_most(name, limit, creep(rows), "times the first quarter's median latency in the last"))
         elif name == ERROR_RATE:
             findings.append(_at_most(name, limit, error_rate(rows), "of the requests had no right answer"))
         elif name == GOODPUT:
-            share = goodput_share(rows, strictest_ms(objectives))
+            share = goodput_share(calm, strictest_ms(objectives))
             verdict = HELD if share >= limit else MISSED
             words = f"{share:.4f} of the requests had a right answer in time; at least {limit:g} is wanted"
             findings.append(Finding(name, limit, share, verdict, words))
         elif recovery_s is not None:
             findings.append(_at_most(name, limit, recovery_s, "seconds from the end of the burst to normal latency"))
     return findings
+
+
+def creep(rows: Table) -> float:
+    """Median latency of the last quarter / that of the first: 1 where nothing creeps."""
+    answered = rows.where(rows.among(OK, *UNFINISHED))
+    if len(answered) < 8:
+        return 1.0
+    quarter = len(answered) // 4
+    first, last = np.median(answered.latency_ms[:quarter]), np.median(answered.latency_ms[-quarter:])
+    return float(last / first)
 
 
 def wrong_answers(rows: Table) -> int:

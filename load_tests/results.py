@@ -1,18 +1,40 @@
 """The folder of a run: summary.json, requests.csv.gz, two histograms, report.html; and the lines on the terminal."""
 
 import json
-import sys
 from pathlib import Path
 
+from pydantic import ValidationError
+
+from load_tests.document import Run, Spread, Summary
 from load_tests.histogram import histogram, merged, write_hgrm
-from load_tests.rows import OK, UNFINISHED, Table
-from load_tests.summary import Spread, Summary, as_json
+from load_tests.rows import OK, UNFINISHED, Table, read_rows, table
+from load_tests.summary import as_json, summarise
 
-SUMMARY, ROWS = "summary.json", "requests.csv.gz"
+SUMMARY, ROWS, CLOSED = "summary.json", "requests.csv.gz", "closed.csv.gz"
 
 
-def write_results(folder: Path, summary: Summary, rows: Table) -> None:
+def judged(folder: Path, run: Run) -> Summary:
+    """The summary of the rows that lie in a folder."""
+    beside = folder / CLOSED
+    closed = table(read_rows(beside)) if run.closed_users and beside.is_file() else None
+    return summarise(table(read_rows(folder / ROWS)), run, closed)
+
+
+def read_summary(folder: Path) -> Summary:
+    """What write_results wrote. Raises ValueError for another document, FileNotFoundError for none."""
+    try:
+        return Summary.model_validate_json((folder / SUMMARY).read_text())
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ValueError(
+            f"{folder / SUMMARY}: {'.'.join(str(part) for part in first['loc'])}: {first['msg']}. "
+            "It is of another version or no summary; run the test again."
+        ) from error
+
+
+def write_results(folder: Path, summary: Summary) -> None:
     """Everything of one run beside its rows. Histograms are made for each worker and added up."""
+    rows = table(read_rows(folder / ROWS))
     window = rows.window(summary.run.warmup_s, summary.run.warmup_s + summary.run.duration_s)
     timed = window.where(window.among(OK, *UNFINISHED))
     for name in ("latency", "service"):
@@ -28,8 +50,6 @@ def _by_worker(rows: Table, column: str) -> list[object]:
 def say(summary: Summary) -> None:
     """What a person wants to know first, on standard output."""
     run = summary.run
-    if sys.stderr.isatty():
-        sys.stderr.write("\n")
     asked = f"{run.rate:g}/s" if run.rate else f"{run.users} users" if run.users else "a trace"
     print(f"{run.verb} ({run.loop} loop) {run.host}{run.path}: {asked} for {run.duration_s:g} s")
     offered = f"{summary.offered_per_s:.1f}/s offered, " if summary.offered_per_s is not None else ""
@@ -42,6 +62,14 @@ def say(summary: Summary) -> None:
         print(f"  from send  {_line(summary.service_ms)}")
         for name, spread in summary.stages_ms.items():
             print(f"  {name:<10} {_line(spread)}")
+    if summary.closed_beside is not None:
+        print(
+            f"  closed     {_line(summary.closed_beside.latency_ms)}  ({summary.closed_beside.users} users, same rate)"
+        )
+    if summary.burst is not None:
+        burst = summary.burst
+        good = f"{burst.goodput_per_s:.1f}/s good, {burst.refused} refused"
+        print(f"  burst      {burst.offered_per_s:.1f}/s offered, {good}")
     for finding in summary.objectives:
         print(f"  {finding.verdict:<9} {finding.name}: {finding.words}")
     for words in summary.warnings:

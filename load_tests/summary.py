@@ -2,15 +2,15 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
 
 from load_tests import objectives as aims
 from load_tests import validity
-from load_tests.rows import CUT, DROPPED, FAILED, OK, UNFINISHED, Table
+from load_tests.document import Beside, Burst, Objective, Run, Spread, Summary
+from load_tests.rows import CUT, DROPPED, FAILED, OK, SHED, UNFINISHED, Table
 from load_tests.slo import MISSED, UNPROVEN
 
 PERCENTS = (50.0, 90.0, 95.0, 99.0, 99.9)
@@ -23,94 +23,15 @@ VERDICTS = {
 }
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class Spread(_Part):
-    """Milliseconds; null where the run is invalid or nothing was answered."""
-
-    p50: float | None = None
-    p90: float | None = None
-    p95: float | None = None
-    p99: float | None = None
-    p99_9: float | None = Field(None, alias="p99.9", serialization_alias="p99.9")
-    mean: float | None = None
-    max: float | None = None
-
-
-class Objective(_Part):
-    """verdict: held is proven, missed is observed, unproven means too few requests to tell."""
-
-    name: str
-    limit: float
-    value: float | None
-    verdict: Literal["held", "missed", "unproven"]
-    words: str
-
-
-class Run(_Part):
-    """What was asked for, and what the generator and the clock did: all that a verdict needs beside the rows."""
-
-    verb: str
-    loop: Literal["open", "closed"]
-    host: str
-    path: str
-    warmup_s: float
-    duration_s: float
-    rate: float | None = None
-    users: int | None = None
-    batch: int = 1
-    seed: int | None = None
-    workers: int = 1
-    burst: tuple[float, float] | None = None  # seconds: of a spike, from and until
-    objectives: dict[str, float]
-    must_prove: bool = False
-    cpu: float
-    clock_drift_s: float
-    began: float
-    photographs: int
-    machine: dict[str, str | int | float | None]
-
-
-class Summary(_Part):
-    """What a run found. Counts and rates are of the measured window; sent = ok + failed + dropped + cut."""
-
-    exit: int
-    verdict: str
-    valid: bool
-    invalid_because: list[str]
-    warnings: list[str]
-    offered_per_s: float | None = Field(description="Planned requests a second; null in a closed loop.")
-    achieved_per_s: float = Field(description="Requests a second that were really sent.")
-    answered_per_s: float = Field(description="Right answers a second, by the instant they came.")
-    goodput_per_s: float = Field(description="Right answers a second, of the requests due, within the objective.")
-    photographs_per_s: float = Field(description="answered_per_s times the photographs in each request.")
-    sent: int
-    ok: int
-    failed: int
-    dropped: int
-    cut: int
-    failures: dict[str, int] = Field(description="failed by kind.")
-    latency_ms: Spread = Field(description="From the planned instant to the whole answer.")
-    service_ms: Spread = Field(description="From the send to the whole answer.")
-    late_ms: Spread = Field(description="From the planned instant to the send: the generator's own fault.")
-    stages_ms: dict[str, Spread] = Field(description="Steps as Server-Timing tells them; empty where it is absent.")
-    objectives: list[Objective]
-    recovery_s: float | None = None
-    in_flight: float = Field(description="Mean number of requests in flight: throughput times service time.")
-    run: Run
-
-
-def summarise(rows: Table, run: Run) -> Summary:
-    """All rows of a run, warm-up included, -> its summary."""
+def summarise(rows: Table, run: Run, closed: Table | None = None) -> Summary:
+    """All rows of a run, warm-up included, -> its summary. closed: rows of the closed loop that ran beside it."""
     start, end = run.warmup_s, run.warmup_s + run.duration_s
     window = rows.window(start, end)
     reasons = _invalid(window, run, start, end)
     timed = window.where(window.among(OK, *UNFINISHED))
     limit = aims.strictest_ms(run.objectives)
-    recovery = None if run.burst is None else recovery_s(rows, run.burst[1], limit)
-    findings = aims.weigh(run.objectives, window, recovery)
+    burst = None if run.burst is None else _burst(window, run.burst, limit)
+    findings = aims.weigh(run.objectives, window, run.burst, burst and burst.recovery_s)
     exit_code = _exit(reasons, window, findings, run)
     reasons = reasons or [words for words in _unproven(findings) if exit_code == INVALID_EXIT]
     arrived = rows.among(OK) & (rows.end >= start) & (rows.end < end)
@@ -133,7 +54,8 @@ def summarise(rows: Table, run: Run) -> Summary:
         late_ms=spread(window.late_ms),
         stages_ms={name: spread(values) for name, values in window.stages.items()} if not reasons else {},
         objectives=[Objective(**vars(finding)) for finding in findings] if not reasons else [],
-        recovery_s=recovery,
+        burst=burst,
+        closed_beside=None if closed is None else _beside(closed, run),
         in_flight=float(np.nansum(timed.service_ms)) / 1e3 / run.duration_s,
         run=run,
     )
@@ -156,6 +78,26 @@ def recovery_s(rows: Table, burst_end: float, limit_ms: float | None) -> float:
     second = (after.due - burst_end).astype(int)
     bad = [number for number in np.unique(second) if good[second == number].mean() < 0.95]
     return float(max(bad) + 1) if bad else 0.0
+
+
+def _burst(rows: Table, burst: tuple[float, float], limit_ms: float | None) -> Burst:
+    inside, seconds = rows.window(*burst), burst[1] - burst[0]
+    refused = inside.where(inside.among(SHED))
+    return Burst(
+        offered_per_s=len(inside) / seconds,
+        goodput_per_s=aims.goodput_share(inside, limit_ms) * len(inside) / seconds,
+        refused=len(refused),
+        refusal_p50_ms=float(np.median(refused.service_ms)) if len(refused) else None,
+        recovery_s=recovery_s(rows, burst[1], limit_ms),
+    )
+
+
+def _beside(rows: Table, run: Run) -> Beside:
+    window = rows.window(run.warmup_s, run.warmup_s + run.duration_s)
+    answered = window.where(window.among(OK, *UNFINISHED))
+    return Beside(
+        users=run.closed_users, answered_per_s=len(answered) / run.duration_s, latency_ms=spread(answered.latency_ms)
+    )
 
 
 def _counts(window: Table) -> dict[str, Any]:

@@ -1,100 +1,123 @@
 """One run: plan it, send it, judge it, write it down."""
 
-import sys
-import time
-from collections.abc import Sequence
-
-import numpy as np
+from pathlib import Path
 
 from load_tests import objectives as aims
 from load_tests.cli import verb_of
-from load_tests.config import Server, Single, Target
+from load_tests.config import Knee, Server, Single, Soak, Spike, Target
+from load_tests.distributed import run_distributed
+from load_tests.document import Run, Summary
 from load_tests.engine import Recording, run_closed, run_open
 from load_tests.machine import facts
 from load_tests.payloads import Photograph
-from load_tests.results import ROWS, say, write_results
-from load_tests.rows import Row, read_rows, table, write_rows
-from load_tests.schedule import Stage, Times, share, trace
-from load_tests.summary import Run, summarise
-from load_tests.users.open import OpenRun
+from load_tests.plan import due_times
+from load_tests.results import CLOSED, ROWS, judged, read_summary, say, write_results
+from load_tests.rows import write_rows
+from load_tests.summary import INVALID_EXIT
+from load_tests.watch import Watch
+
+Photographs = tuple[Photograph, ...]
 
 
-def server(settings: Server, photographs: tuple[Photograph, ...]) -> int:
-    """Open loop at a rate. Returns the exit code."""
-    recording = run_open(settings, photographs, due_times(settings), lambda run: _tell_open(run, settings))
-    return finish(settings, recording, photographs)
+def server(settings: Server, photographs: Photographs) -> int:
+    """Open loop at a rate: `server`, `soak` and `spike`. Returns the exit code."""
+    return told(settings.out, measure_open(settings, photographs))
 
 
-def closed(settings: Single, photographs: tuple[Photograph, ...]) -> int:
-    """Closed loop. Returns the exit code."""
-    recording = run_closed(settings, photographs, lambda rows, now: _tell(rows, now, settings))
-    return finish(settings, recording, photographs)
+def closed(settings: Single, photographs: Photographs) -> int:
+    """Closed loop: `single`, `multi` and `offline`. Returns the exit code."""
+    return told(settings.out, measure_closed(settings, photographs))
 
 
-def due_times(settings: Server) -> Times:
-    """Seconds from the begin of the warm-up; a trace is cut where the measured window ends."""
-    span = settings.warmup + settings.duration
-    if settings.trace is not None:
-        times = trace(settings.trace)
-        return times[times < span]
-    return share([Stage(settings.rate, span)], 0, 1, settings.seed)
+def verdict(folder: Path, objectives: Path | None) -> int:
+    """Judge a folder's rows again, by its own objectives or others. Returns the exit code."""
+    kept = read_summary(folder)
+    run = kept.run
+    if objectives is not None:
+        run = run.model_copy(update={"objectives": aims.read_objectives(objectives), "must_prove": True})
+    found = judged(folder, run)
+    say(found)
+    if objectives is None and found != kept:
+        print("summary.json says otherwise: it was not made from these rows")
+        return INVALID_EXIT
+    return found.exit
 
 
-def described(settings: Target, recording: Recording, photographs: Sequence[Photograph]) -> Run:
-    """What the summary keeps of the request beside the rows."""
+def told(folder: Path, summary: Summary) -> int:
+    """Print the outcome; returns the exit code."""
+    say(summary)
+    print(f"written: {folder}/")
+    return summary.exit
+
+
+def measure_open(settings: Server, photographs: Photographs) -> Summary:
+    """Run, judge and write one open loop, and the closed one beside it where that is asked for."""
+    with Watch(settings) as watch:
+        if settings.processes or settings.workers:
+            recording = run_distributed(settings)
+        else:
+            recording = run_open(settings, photographs, due_times(settings), watch.open)
+        if settings.closed:
+            shared = {name: getattr(settings, name) for name in Target.model_fields}
+            users = Single(**shared, users=settings.closed, pace=settings.rate)
+            write_rows(settings.out / CLOSED, run_closed(users, photographs, watch.closed).rows)
+    return written(settings, recording, photographs)
+
+
+def measure_closed(settings: Single, photographs: Photographs) -> Summary:
+    """Run, judge and write one closed loop."""
+    with Watch(settings) as watch:
+        recording = run_closed(settings, photographs, watch.closed)
+    return written(settings, recording, photographs)
+
+
+def written(settings: Target, recording: Recording, photographs: Photographs) -> Summary:
+    """Rows into the folder, and their summary: that of the file, so that anybody finds the same who reads it again."""
+    write_rows(settings.out / ROWS, recording.rows)
+    summary = judged(settings.out, described(settings, recording, photographs))
+    write_results(settings.out, summary)
+    return summary
+
+
+def objectives_of(settings: Target) -> dict[str, float]:
+    """What this verb is held to: a closed loop to right answers alone, since its latency is its own doing."""
     chosen = aims.read_objectives(settings.objectives or aims.DEFAULT)
     wanted = aims.with_limit(chosen, settings.percentile, settings.slo_ms)
-    is_open = isinstance(settings, Server)
-    return Run(
+    foreign = {aims.RECOVERY: Spike, aims.CREEP: (Soak, Knee)}
+    if not isinstance(settings, Server):
+        return {aims.ERROR_RATE: wanted.get(aims.ERROR_RATE, 0.0)}
+    return {name: limit for name, limit in wanted.items() if isinstance(settings, foreign.get(name, Server))}
+
+
+def described(settings: Target, recording: Recording, photographs: Photographs) -> Run:
+    """What the summary keeps beside the rows."""
+    run = Run(
         verb=verb_of(settings),
-        loop="open" if is_open else "closed",
+        loop="open" if isinstance(settings, Server) else "closed",
         host=settings.host,
         path=settings.path,
         warmup_s=settings.warmup,
         duration_s=settings.duration,
-        rate=settings.rate if isinstance(settings, Server) and settings.trace is None else None,
-        users=settings.users if isinstance(settings, Single) else None,
-        batch=settings.batch if isinstance(settings, Single) else 1,
-        seed=settings.seed if isinstance(settings, Server) else None,
-        objectives=wanted if is_open else {aims.ERROR_RATE: wanted.get(aims.ERROR_RATE, 0.0)},
-        must_prove=is_open and (settings.objectives is not None or settings.slo_ms is not None),
+        objectives=objectives_of(settings),
         cpu=recording.cpu,
         clock_drift_s=recording.clock_drift_s,
         began=recording.began,
         photographs=len(photographs),
         machine=facts(),
     )
-
-
-def finish(settings: Target, recording: Recording, photographs: Sequence[Photograph]) -> int:
-    """Judge, write, print. Returns the exit code."""
-    run = described(settings, recording, photographs)
-    write_rows(settings.out / ROWS, recording.rows)
-    # From the file, not from memory: the verdict is what anybody finds who judges the kept rows again.
-    rows = table(read_rows(settings.out / ROWS))
-    summary = summarise(rows, run)
-    write_results(settings.out, summary, rows)
-    say(summary)
-    print(f"written: {settings.out}/", file=sys.stderr)
-    return summary.exit
-
-
-def _tell_open(run: OpenRun, settings: Server) -> None:
-    if run.begin:
-        _tell(run.rows, run.now(), settings)
-
-
-def _tell(rows: Sequence[Row], now: float, settings: Target) -> None:
-    """One line on a terminal, renewed each second; silent elsewhere."""
-    if not sys.stderr.isatty():
-        return
-    recent = [row for row in rows[-2000:] if row.end > now - 5]
-    span = settings.warmup + settings.duration
-    phase = "warm-up" if now < settings.warmup else "measuring" if now < span else "draining"
-    p99 = float(np.percentile([row.end - row.due for row in recent], 99)) * 1e3 if recent else 0.0
-    failed = sum(row.outcome != "ok" for row in recent)
-    line = (
-        f"{phase} {min(now, span):5.0f} of {span:.0f} s  {len(recent) / 5:7.1f}/s  p99 {p99:7.1f} ms  failed {failed}"
+    if isinstance(settings, Single):
+        return run.model_copy(update={"users": settings.users, "batch": settings.batch})
+    if not isinstance(settings, Server):
+        return run
+    third = settings.duration / 3
+    start = settings.warmup + third
+    return run.model_copy(
+        update={
+            "rate": settings.rate if settings.trace is None else None,
+            "seed": settings.seed,
+            "workers": recording.workers,
+            "closed_users": settings.closed,
+            "burst": (start, start + third) if isinstance(settings, Spike) else None,
+            "must_prove": settings.objectives is not None or settings.slo_ms is not None,
+        }
     )
-    sys.stderr.write("\r" + time.strftime("%H:%M:%S ") + line + " ")
-    sys.stderr.flush()

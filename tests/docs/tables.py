@@ -4,7 +4,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
+from pydantic.fields import FieldInfo
 
+from load_tests.cli import VERBS
+from load_tests.config import PREFIX as LOAD_PREFIX
+from load_tests.document import schema_text
 from serving.errors import KINDS
 from serving.metrics import Metrics
 from serving.settings import PREFIX, Settings
@@ -16,6 +20,10 @@ SETTINGS_HEAD = """# Settings of the server
 
 Environment variables, read once at start and logged. A misspelt or impossible one stops the start with a sentence.
 The trainer has one of its own: `THAW_STATE`, the folder for caches and unfinished work (default `~/.cache/thaw`).
+"""
+LOAD_HEAD = """# Settings of the load tests
+
+`--max-wait-s 3`, `LOAD_MAX_WAIT_S=3` or the default, in this order. `python -m load_tests VERB --help` lists a verb's.
 """
 METRICS_HEAD = """# Metrics
 
@@ -81,13 +89,51 @@ def errors_page() -> str:
     return ERRORS_HEAD + table(("name", "status", "title", "outcome", "on TorchServe's routes"), rows)
 
 
+def load_settings_page() -> str:
+    """One row for each setting of the load tests' verbs."""
+    verbs: dict[str, list[str]] = {}
+    fields: dict[str, FieldInfo] = {}
+    for verb, (kind, _) in VERBS.items():
+        for name, field in kind.model_fields.items():
+            verbs.setdefault(name, []).append(f"{verb}={shown(field)}")
+            fields.setdefault(name, field)
+    rows = (
+        (f"`{LOAD_PREFIX}{name.upper()}`", _defaults(verbs[name]), fields[name].description or "") for name in fields
+    )
+    return LOAD_HEAD + table(("variable", "default", "meaning"), rows)
+
+
+def shown(field: FieldInfo) -> str:
+    """A default as a person writes it; paths from the repository."""
+    default = field.get_default()
+    text = default.relative_to(ROOT).as_posix() if isinstance(default, Path) and default.is_absolute() else str(default)
+    return "" if default is None or field.is_required() else text
+
+
+def _defaults(of_verbs: list[str]) -> str:
+    """One default where all verbs agree, else each that differs."""
+    by_value: dict[str, list[str]] = {}
+    for entry in of_verbs:
+        verb, _, value = entry.partition("=")
+        by_value.setdefault(value, []).append(verb)
+    most = max(by_value, key=lambda value: len(by_value[value]))
+    others = "".join(f"; {', '.join(names)}: `{value}`" for value, names in by_value.items() if value != most)
+    return (f"`{most}`" if most else "") + others
+
+
 def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     """A Markdown table after an empty line."""
     lines = [head, tuple("---" for _ in head), *rows]
     return "\n" + "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-PAGES = {"docs/settings.md": settings_page, "docs/metrics.md": metrics_page, "docs/errors.md": errors_page}
+PAGES = {
+    "docs/settings.md": settings_page,
+    "docs/metrics.md": metrics_page,
+    "docs/errors.md": errors_page,
+    "docs/load-settings.md": load_settings_page,
+    "load_tests/summary.schema.json": schema_text,
+}
 
 if __name__ == "__main__":
     for name, page in PAGES.items():

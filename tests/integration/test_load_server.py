@@ -3,9 +3,10 @@ from pathlib import Path
 import pytest
 
 from load_tests.config import Server
+from load_tests.document import Summary
 from load_tests.rows import read_rows, table
 from load_tests.schedule import Stage, share
-from load_tests.summary import Summary, summarise
+from load_tests.summary import summarise
 from tests.integration.load_process import GENEROUS, load, null_server, summary_of
 
 SHORT = ("--rate", "250", "--duration", "2", "--warmup", "0.5", "--drain", "5")
@@ -84,3 +85,34 @@ def test_closed_loops_count_photographs(tmp_path: Path, verb: str) -> None:
     assert 0 == done.returncode == found["exit"], done.stdout + done.stderr
     assert found["offered_per_s"] is None
     assert found["ok"] == found["sent"] > 5
+
+
+def test_a_spike_and_its_verdict_from_the_kept_rows(tmp_path: Path) -> None:
+    """The burst is reported; `verdict` finds the same again, and by other objectives something else."""
+    options = ("--rate", "60", "--duration", "3", "--warmup", "0.5", "--factor", "3", "--closed", "2", *GENEROUS)
+    with null_server("--delay-ms", "5") as (url, _):
+        load("spike", "--host", url, *options, "--out", str(tmp_path))
+    found = summary_of(tmp_path)
+    assert 0 == found["burst"]["recovery_s"]
+    assert 2 * 60 < found["burst"]["offered_per_s"] < 4 * 60
+    assert 2 == found["closed_beside"]["users"]
+    again = load("verdict", str(tmp_path))
+    assert found["exit"] == again.returncode, again.stdout
+    (tmp_path / "o.yaml").write_text("p99_ms: 5000\np50_ms: 0.001\n")
+    assert 1 == load("verdict", str(tmp_path), "--objectives", str(tmp_path / "o.yaml")).returncode
+    kept = (tmp_path / "summary.json").read_text()
+    (tmp_path / "summary.json").write_text(kept.replace('"sent": ', '"sent": 1'))
+    assert 3 == load("verdict", str(tmp_path)).returncode
+
+
+def test_workers_send_their_shares_and_all_rows_come_back(tmp_path: Path) -> None:
+    """Two processes: the pooled plan is the sum of two Poisson streams, each with half the rate and its own seed."""
+    with null_server("--delay-ms", "5") as (url, _):
+        done = load("server", "--host", url, *SHORT, *GENEROUS, "--processes", "2", "--out", str(tmp_path))
+    found = summary_of(tmp_path)
+    assert 0 == done.returncode, done.stdout + done.stderr
+    rows = table(read_rows(tmp_path / "requests.csv.gz"))
+    for worker in (0, 1):
+        planned = share([Stage(250, 2.5)], worker, 2, 0)
+        assert planned.round(6).tolist() == rows.where(rows.worker == worker).due.tolist()
+    assert 2 == found["run"]["workers"]

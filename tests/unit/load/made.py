@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from load_tests.document import Run
 from load_tests.rows import OK, Row
-from load_tests.summary import Run
 
 SECONDS = 10.0
 

@@ -3,8 +3,9 @@ from dataclasses import replace
 
 import pytest
 
+from load_tests.document import Summary
 from load_tests.rows import BROKEN, CUT, DROPPED, ERROR, SHED, TIMEOUT, WRONG, Row, table
-from load_tests.summary import Summary, as_json, recovery_s, summarise
+from load_tests.summary import as_json, recovery_s, summarise
 from tests.unit.load.made import rows, run
 
 NAN = float("nan")
@@ -124,3 +125,28 @@ def test_json_comes_back_as_it_was() -> None:
     """summary.json can be read again."""
     found = summary(rows())
     assert found == Summary.model_validate(json.loads(json.dumps(as_json(found))))
+
+
+def test_a_burst_is_judged_apart() -> None:
+    """Slow and refused while it lasts is its nature; afterwards it has the allowed time to be normal again."""
+    made = [*rows(300), *rows(900, start=10, latency_ms=900), *rows(300, start=20)]
+    made = [replace(row, outcome=SHED) if 10 <= row.due < 20 and row.due % 1 > 0.5 else row for row in made]
+    spiked = {"duration_s": 30, "burst": (10, 20), "objectives": {"p95_ms": 200, "goodput": 0.99, "recovery_s": 5}}
+    found = summary(made, **spiked)
+    assert (0, 0) == (found.exit, found.burst and found.burst.recovery_s)
+    assert (90, 0, 440) == (found.burst.offered_per_s, found.burst.goodput_per_s, found.burst.refused)
+    late = [replace(row, end=row.end + (1 if 20 <= row.due < 28 else 0)) for row in made]
+    assert (1, 8) == (summary(late, **spiked).exit, summary(late, **spiked).burst.recovery_s)
+
+
+def test_creeping_latency_is_seen() -> None:
+    """The last quarter against the first, where it is asked for."""
+    made = [replace(row, end=row.end + row.due / 100) for row in rows()]
+    assert {"creep": "missed"} == {o.name: o.verdict for o in summary(made, objectives={"creep": 1.5}).objectives}
+    assert 0 == summary(rows(), objectives={"creep": 1.5}).exit
+
+
+def test_a_closed_loop_beside_is_shown() -> None:
+    """With its users and its own percentiles."""
+    found = summarise(table(rows(latency_ms=90)), run(closed_users=2), table(rows(latency_ms=3)))
+    assert (2, 3, 90) == (found.closed_beside.users, found.closed_beside.latency_ms.p99, found.latency_ms.p99)

@@ -1,0 +1,44 @@
+import pytest
+
+from load_tests.knee import Found, Step, ceiling, search
+
+
+def found_for(true: float, most: float, **odd: float) -> Found:
+    """Of a server whose knee is known; `blind_from`: no generator can tell from there on."""
+
+    def probe(rate: float, times: float, seed: int) -> Step:
+        return Step(rate, None if rate >= odd.get("blind_from", 1e9) else rate <= true, times)
+
+    return search(most, 0.05, probe)
+
+
+@pytest.mark.parametrize("true", [12.0, 55.0, 97.0, 104.0])
+def test_the_knee_is_found(true: float) -> None:
+    """To five percent, from below."""
+    knee = found_for(true, 100).knee
+    assert knee is not None
+    assert 0.94 * true <= knee <= true
+
+
+def test_it_was_confirmed_three_times() -> None:
+    """In runs that are twice as long."""
+    assert [2, 2, 2] == [step.seconds for step in found_for(55, 100).steps[-3:]]
+
+
+def test_a_knee_beyond_the_ladder_is_its_last_rate() -> None:
+    """A server that holds at 1.1 times the ceiling is not asked for more."""
+    assert 110 == pytest.approx(found_for(1e9, 100).knee)
+
+
+def test_no_knee_is_said() -> None:
+    """When the lowest rate fails, when the generator is blind, when nothing holds thrice."""
+    assert "already 10" in found_for(5, 100).words
+    assert "could not tell at 50" in found_for(70, 100, blind_from=50).words
+    unsteady = search(100, 0.05, lambda rate, times, seed: Step(rate, times == 1 and rate < 60))
+    assert (None, True) == (unsteady.knee, "three times" in unsteady.words)
+
+
+def test_the_ceiling_is_where_users_add_nothing() -> None:
+    """Twice the users each time, until the gain is below five percent."""
+    steps = ceiling(lambda users: min(users * 30.0, 100.0))
+    assert [(1, 30), (2, 60), (4, 100), (8, 100)] == steps

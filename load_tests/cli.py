@@ -52,7 +52,7 @@ def _selfcheck(settings: config.Selfcheck) -> int:
 
 
 def _verdict(settings: config.Verdict) -> int:
-    from load_tests.verbs import verdict
+    from load_tests.verdict import verdict
 
     return verdict(settings.folder, settings.objectives)
 

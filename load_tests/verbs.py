@@ -11,9 +11,8 @@ from load_tests.engine import Recording, run_closed, run_open
 from load_tests.machine import facts
 from load_tests.payloads import Photograph
 from load_tests.plan import due_times
-from load_tests.results import CLOSED, ROWS, judged, read_summary, say, write_results
+from load_tests.results import CLOSED, ROWS, judged, say, write_results
 from load_tests.rows import write_rows
-from load_tests.summary import INVALID_EXIT
 from load_tests.watch import Watch
 
 Photographs = tuple[Photograph, ...]
@@ -27,20 +26,6 @@ def server(settings: Server, photographs: Photographs) -> int:
 def closed(settings: Single, photographs: Photographs) -> int:
     """Closed loop: `single`, `multi` and `offline`. Returns the exit code."""
     return told(settings.out, measure_closed(settings, photographs))
-
-
-def verdict(folder: Path, objectives: Path | None) -> int:
-    """Judge a folder's rows again, by its own objectives or others. Returns the exit code."""
-    kept = read_summary(folder)
-    run = kept.run
-    if objectives is not None:
-        run = run.model_copy(update={"objectives": aims.read_objectives(objectives), "must_prove": True})
-    found = judged(folder, run)
-    say(found)
-    if objectives is None and found != kept:
-        print("summary.json says otherwise: it was not made from these rows")
-        return INVALID_EXIT
-    return found.exit
 
 
 def told(folder: Path, summary: Summary) -> int:

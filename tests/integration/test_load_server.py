@@ -87,8 +87,8 @@ def test_closed_loops_count_photographs(tmp_path: Path, verb: str) -> None:
     assert found["ok"] == found["sent"] > 5
 
 
-def test_a_spike_and_its_verdict_from_the_kept_rows(tmp_path: Path) -> None:
-    """The burst is reported; `verdict` finds the same again, and by other objectives something else."""
+def test_a_spike_reports_its_burst(tmp_path: Path) -> None:
+    """What was offered, and that it was normal at once; a closed loop at the same rate is shown beside."""
     options = ("--rate", "60", "--duration", "3", "--warmup", "0.5", "--factor", "3", "--closed", "2", *GENEROUS)
     with null_server("--delay-ms", "5") as (url, _):
         load("spike", "--host", url, *options, "--out", str(tmp_path))
@@ -96,13 +96,6 @@ def test_a_spike_and_its_verdict_from_the_kept_rows(tmp_path: Path) -> None:
     assert 0 == found["burst"]["recovery_s"]
     assert 2 * 60 < found["burst"]["offered_per_s"] < 4 * 60
     assert 2 == found["closed_beside"]["users"]
-    again = load("verdict", str(tmp_path))
-    assert found["exit"] == again.returncode, again.stdout
-    (tmp_path / "o.yaml").write_text("p99_ms: 5000\np50_ms: 0.001\n")
-    assert 1 == load("verdict", str(tmp_path), "--objectives", str(tmp_path / "o.yaml")).returncode
-    kept = (tmp_path / "summary.json").read_text()
-    (tmp_path / "summary.json").write_text(kept.replace('"sent": ', '"sent": 1'))
-    assert 3 == load("verdict", str(tmp_path)).returncode
 
 
 def test_workers_send_their_shares_and_all_rows_come_back(tmp_path: Path) -> None:

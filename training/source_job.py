@@ -1,21 +1,25 @@
 """`pretrain`: Tiny-ImageNet without buses -> a source network, with progress and time left."""
 
 import json
+import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 from training.data import tiny_imagenet
 from training.data.archives import Container
-from training.pretrain import Pretraining, Schedule, SourceNetwork, run_epochs, top1
+from training.pretrain import CHECKPOINT, Pretraining, Schedule, SourceNetwork, run_epochs, top1
 from training.progress import Watch
 from training.sources.source import facts_of_run, write_source
 from training.state import state_folder
 
 TERMS = "Tiny-ImageNet: offered for non-commercial research and education; the photographs belong to their makers."
+UNFINISHED = Path(__file__).parent / "unfinished"  # of long schedules; replaced as they go on, gone when they end
 Part = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
 
@@ -42,8 +46,13 @@ def read_source_task(sources: list[Path], excluded_lists: list[Path], size: int)
 
 
 def pretrain(task: SourceTask, schedule: Schedule, folder: Path, threads: int, watch: Watch) -> Pretraining:
-    """Train to the end of the schedule, from wherever `folder` stands."""
+    """Train to the end of the schedule, from wherever `folder` or the weights kept of an unfinished run stand."""
     torch.set_num_threads(threads)
+    kept = UNFINISHED / f"{folder.name}.safetensors"
+    if kept.exists() and not (folder / CHECKPOINT).exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(kept, folder / CHECKPOINT)
+        watch.say(f"continuing from {kept}, without its momentum")
     run = Pretraining(schedule, *task.fit, len(task.classes))
     watch.start("pretrain", run.steps)
     for record in run_epochs(run, task.holdout, folder):
@@ -55,6 +64,17 @@ def pretrain(task: SourceTask, schedule: Schedule, folder: Path, threads: int, w
         if "holdout_top1" in record or not watch.console.is_terminal:
             watch.say(note)
     return run
+
+
+def keep_unfinished(folder: Path, kept: Path = UNFINISHED) -> Path:
+    """Keep a checkpoint's weights in half the bytes, without momentum: a lost machine costs some steps, not days."""
+    with safe_open(folder / CHECKPOINT, "pt") as file:  # type: ignore[no-untyped-call] # not annotated there
+        metadata = file.metadata()
+        tensors = {key: file.get_tensor(key) for key in file.keys() if key.startswith("network.")}  # noqa: SIM118 - not a mapping
+    path = kept / f"{folder.name}.safetensors"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file({key: t.half() if t.ndim > 1 else t for key, t in tensors.items()}, path, metadata)
+    return path
 
 
 def publish_source(run: Pretraining, task: SourceTask, path: Path, watch: Watch) -> None:

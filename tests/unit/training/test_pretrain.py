@@ -13,6 +13,7 @@ import torch
 from safetensors import safe_open
 
 from tests.unit.training.tiny import ARCHITECTURE, pixels
+from training import source_job
 from training.pretrain import CHECKPOINT, Pretraining, Schedule, augmented_batch, rate_between, run_epochs, top1
 
 COUNT, CLASSES = 96, 4
@@ -239,3 +240,19 @@ def test_top1_is_the_share_that_is_right() -> None:
     images = np.zeros((5, 4, 4, 3), np.uint8)
     images[np.arange(5), 0, 0, [0, 1, 2, 1, 0]] = 9
     assert 0.6 == pytest.approx(top1(Brightest(), images, np.array([0, 1, 2, 0, 1]), batch=2))
+
+
+def test_the_kept_weights_of_an_unfinished_run_continue_it(tmp_path: Path) -> None:
+    """Half the bytes, no momentum, the same step: a machine that lost its state goes on from there."""
+    run = new_run()
+    for _ in range(SAVE_EVERY):
+        run.advance()
+    (tmp_path / "run").mkdir()
+    run.save(tmp_path / "run" / CHECKPOINT)
+    kept = source_job.keep_unfinished(tmp_path / "run", tmp_path / "kept")
+    other = new_run()
+    other.resume(kept)
+    assert SAVE_EVERY == other.step
+    for name, tensor in run.network.state_dict().items():
+        torch.testing.assert_close(tensor, other.network.state_dict()[name], rtol=1e-3, atol=1e-6)
+    assert not other.optimizer.state

@@ -37,7 +37,7 @@ WORKDIR /app
 COPY LICENSE NOTICE ./
 COPY contract contract
 COPY serving serving
-RUN rm -rf serving/torchserve && python3 -m compileall -q .
+RUN python3 -m compileall -q .
 
 FROM environment AS store
 COPY model_store /models

@@ -83,10 +83,12 @@ def peer(chosen: Peer, model: Model, graph: Path, photograph: bytes) -> Iterator
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with tempfile.TemporaryDirectory(prefix="thaw-peer-") as work:
+        (Path(work) / "photo_00.jpg").write_bytes(photograph)  # some warm up with it
+        (Path(work) / "model.onnx").symlink_to(graph)  # and some look for the graph beside it
         facts = {"BENCH_MODEL": graph, "BENCH_INPUT": "images", "BENCH_OUTPUT": "probabilities", "BENCH_ASSETS": work}
         facts |= {"BENCH_SIZE": model.manifest.input.size, "BENCH_LABELS": ",".join(model.manifest.labels)}
         facts |= {"PORT": port, "WORK": work, "OMP_NUM_THREADS": 1, "BENTOML_DO_NOT_TRACK": "True"}
-        words = tuple(word.replace("PORT", str(port)) for word in chosen.command)
+        words = tuple(str(port) if word == "PORT" else word for word in chosen.command)
         environment = {**os.environ, **{name: str(value) for name, value in facts.items()}, **chosen.settings}
         environment.pop("PYTHONPATH", None)
         with _process(words, environment) as (process, log):

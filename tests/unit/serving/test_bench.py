@@ -1,6 +1,7 @@
 import io
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,9 @@ from serving.bench.limit import arrangements_for
 from serving.bench.machine import busy_s, cpu_s, facts, pss_mb, tree
 from serving.bench.photographs import draw
 from serving.bench.rounds import Round, Row, table
-from serving.bench.servers import installed
+from serving.bench.servers import Peer, installed, peer
 from serving.bench.tune import Candidate, Found, candidates, env_file
+from tests.fakes import FakeEngine, fake_model
 
 MEASURED = Measured(400.0, 0.03, 0.04, 0.05, 0.1, {"200": 2000, "lost": 1})
 ROUND = Round(MEASURED, 1.8, 0.05, 140.0, 0.9)
@@ -77,9 +79,30 @@ def test_only_installed_peers_are_taken(tmp_path: Path, monkeypatch: pytest.Monk
         {"conf": {"WORKERS": 4}, "ok_per_s": 900, "foreign_cores": 0.0, "codes": {"200": 9, "503": 1}},
     ]
     (tmp_path / "results" / "grid.json").write_text(json.dumps({"mosec": rows}))
-    (peer,) = installed(tmp_path)
-    assert ("mosec", {"WORKERS": "3"}, "/inference") == (peer.name, peer.settings, peer.path)
-    assert (str(programs / "python"), f"{tmp_path}/peers/mosec_app.py") == peer.command[:2]
+    (found,) = installed(tmp_path)
+    assert ("mosec", {"WORKERS": "3"}, "/inference") == (found.name, found.settings, found.path)
+    assert (str(programs / "python"), f"{tmp_path}/peers/mosec_app.py") == found.command[:2]
+
+
+def test_a_peer_finds_what_it_needs(tmp_path: Path) -> None:
+    """Port, graph, names and a photograph to warm up with, where the folder's scripts look for them."""
+    script = (
+        "import http.server, os, pathlib\n"
+        "assert pathlib.Path(os.environ['BENCH_ASSETS'], 'photo_00.jpg').read_bytes() == b'photograph'\n"
+        "assert pathlib.Path(os.environ['BENCH_MODEL']).read_bytes() == b'graph'\n"
+        "assert os.environ['BENCH_SIZE'] == '32' and os.environ['BENCH_LABELS'].startswith('bus,')\n"
+        "class Yes(http.server.BaseHTTPRequestHandler):\n"
+        "    def do_POST(self):\n"
+        "        self.send_response(200)\n"
+        "        self.end_headers()\n"
+        "http.server.HTTPServer(('127.0.0.1', int(os.environ['PORT'])), Yes).serve_forever()\n"
+    )
+    graph = tmp_path / "graph.onnx"
+    graph.write_bytes(b"graph")
+    chosen = Peer("any", (sys.executable, "-c", script), "/predict", "raw", {"WORKERS": "2"})
+    with peer(chosen, fake_model(FakeEngine()), graph, b"photograph") as server:
+        assert server.pids == [server.pid]
+    assert not Path(f"/proc/{server.pid}").exists()
 
 
 def test_tuned_settings_are_an_env_file() -> None:

@@ -97,6 +97,10 @@ study: .venv/.made ## Run the study's trials: minutes on drawn vehicles [SIZE=fu
 verdicts: .venv/.made ## Judge the study's committed rows by its committed rules: one JSON object
 	@exec .venv/bin/python -m training verdicts
 
+.PHONY: study-page
+study-page: .venv/.made ## Write the study's page and its Markdown again from the committed rows
+	@exec .venv/bin/python -m training verdicts --page training/study/report.html --document training/README.md
+
 .PHONY: rows
 rows: .venv/.made ## Write the study's rows as tables: OUT=dir
 	@test '$(origin OUT)' != file || { echo "OUT is not set. Name a folder for rows.csv and scores.csv.gz." >&2; exit 2; }

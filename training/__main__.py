@@ -239,13 +239,22 @@ def _folders(store: Path, models: list[str]) -> list[Path]:
 
 
 @app.command()
-def verdicts() -> None:
+def verdicts(
+    page: Annotated[Path | None, typer.Option(help="HTML file: the same answer with its plots, instead.")] = None,
+    document: Annotated[Path | None, typer.Option(help="Markdown file that the page's tables go into as well.")] = None,
+) -> None:
     """Judge the committed rows of the study by the committed rules: one JSON object."""
     import json
 
     from training.study.verdicts import as_json, committed_answer
 
-    print(json.dumps(as_json(committed_answer()), indent=1, ensure_ascii=False))
+    answer = committed_answer()
+    if page is None:
+        print(json.dumps(as_json(answer), indent=1, ensure_ascii=False))
+        return
+    from training.study.report import write_page
+
+    print(write_page(answer, page, document))
 
 
 @app.command()

@@ -63,6 +63,12 @@ def line(points: Sequence[Point], tone: str) -> str:
     return f'<polyline class="{tone}" points="{path}"/>'
 
 
+def area(points: Sequence[Point], tone: str) -> str:
+    """A closed shape through points given in panel units."""
+    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    return f'<polygon class="{tone}" points="{path}"/>'
+
+
 def mark(shape: int, place: Point, tone: str, radius: float = 4.5) -> str:
     """A circle, square, triangle or diamond: models differ in shape as well as in colour."""
     x, y = place

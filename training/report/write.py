@@ -18,9 +18,9 @@ from training.report import plots
 from training.report.facts import collect
 from training.report.pictures import thumbnails, why_no_pictures
 
-_INTERVAL, _MINUS = re.compile(r"\[[^\]]+\]"), "\N{MINUS SIGN}"
+_INTERVAL, _NEGATIVE, _CODE = re.compile(r"\[[^\]]+\]"), re.compile(r"(?<![\w.)-])-(?=\d)"), re.compile(r"`([^`]+)`")
 HTML, JSON = "report.html", "report.json"
-_TEMPLATE = Path(__file__).parents[1] / "templates" / "report.html.j2"
+TEMPLATES = Path(__file__).parents[1] / "templates"
 
 
 def write_report(job: Job, artifacts: Sequence[Artifact], command: str | None = None) -> Path:
@@ -32,8 +32,8 @@ def write_report(job: Job, artifacts: Sequence[Artifact], command: str | None = 
     facts = collect(job, artifacts, job_scores(job), command or own_command())
     reason = why_no_pictures(job)
     pictures = {} if reason else {a.manifest.name: _pictures(job, a, facts) for a in artifacts}
-    _replace(job.out / JSON, json.dumps(facts, indent=2) + "\n")
-    _replace(job.out / HTML, page(facts, pictures, reason))
+    replace_file(job.out / JSON, json.dumps(facts, indent=2) + "\n")
+    replace_file(job.out / HTML, page(facts, pictures, reason))
     return job.out / HTML
 
 
@@ -46,11 +46,7 @@ def own_command() -> str | None:
 
 def page(facts: Mapping[str, Any], pictures: Mapping[str, Mapping[str, str]], no_pictures: str | None) -> str:
     """facts: the content of report.json. pictures: model -> path -> data: URI."""
-    environment = jinja2.Environment(
-        undefined=jinja2.StrictUndefined, autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["prose"] = prose
-    return environment.from_string(_TEMPLATE.read_text()).render(
+    return template("report.html.j2").render(
         f=facts,
         pictures=pictures,
         no_pictures=no_pictures,
@@ -65,9 +61,22 @@ def page(facts: Mapping[str, Any], pictures: Mapping[str, Mapping[str, str]], no
     )
 
 
+def template(name: str) -> jinja2.Template:
+    """A page of `templates/`; it has the style and the filter of every report."""
+    environment = jinja2.Environment(
+        undefined=jinja2.StrictUndefined, autoescape=name.endswith(".html.j2"), trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["prose"] = prose
+    environment.globals["style"] = (TEMPLATES / "report.css").read_text()
+    return environment.from_string((TEMPLATES / name).read_text())
+
+
 def prose(sentence: str) -> str:
-    """HTML of a sentence: an interval stays on one line, a minus is a minus."""
-    return _INTERVAL.sub(lambda m: f'<span class="interval">{m[0].replace("-", _MINUS)}</span>', escape(sentence))
+    """HTML of a sentence: an interval stays on one line, a minus is a minus, what stands in backticks is code."""
+    signed = _NEGATIVE.sub("\N{MINUS SIGN}", escape(sentence))
+    return _CODE.sub(
+        r"<code>\1</code>", _INTERVAL.sub(lambda found: f'<span class="interval">{found[0]}</span>', signed)
+    )
 
 
 def figure_rows(facts: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -109,7 +118,8 @@ def _pictures(job: Job, artifact: Artifact, facts: Mapping[str, Any]) -> dict[st
     return out
 
 
-def _replace(path: Path, content: str) -> None:
+def replace_file(path: Path, content: str) -> None:
+    """Whole or not at all."""
     partial = path.with_name(f".{path.name}.partial")
     partial.write_text(content, encoding="utf-8")
     partial.replace(path)

@@ -53,7 +53,7 @@ class Evidence:
     """The rows of one world. Failed trials are kept apart: they have no figures, and are counted."""
 
     def __init__(self, stored: Stored, rules: Rules, world: str) -> None:
-        self.rules, self.world, self._stored = rules, rules.worlds[world], stored
+        self.rules, self.world, self.stored = rules, rules.worlds[world], stored
         self.rows: dict[Arm, dict[Key, TrialRow]] = defaultdict(dict)
         self.failed: dict[Arm, set[Key]] = defaultdict(set)
         for row in stored.trials:
@@ -108,38 +108,41 @@ class Evidence:
         """The photographs behind a row's scores."""
         return self._list(row, part)
 
+    def listed(self, row: TrialRow) -> Listed:
+        """The list that a row was tested on."""
+        return self.stored.lists[row.photographs]
+
     def scores(self, row: TrialRow, part: str = "test") -> Floats:
         """As stored. Raises KeyError when the part was not."""
-        return self._stored.scores(row.trial, part)
+        return self.stored.scores(row.trial, part)
 
     def _scores(self, row: TrialRow, part: str) -> Floats | None:
         try:
-            return self._stored.scores(row.trial, part)
+            return self.stored.scores(row.trial, part)
         except KeyError:
             return None
 
     def _list(self, row: TrialRow, part: str) -> Panel:
         name = row.fitted if part == "train" else row.photographs
         if name not in self._panels:
-            self._panels[name] = self.groups.panel(self._stored.lists[name])
+            self._panels[name] = self.groups.panel(self.stored.lists[name])
         return self._panels[name]
 
     @property
     def groups(self) -> Groups:
         """Made when the first row is ranked: without rows there are no pools to read."""
         if self._groups is None:
-            pools = {listed.pool for listed in self._stored.lists.values()}
+            pools = {listed.pool for listed in self.stored.lists.values()}
             self._groups = Groups(pools, self.rules.photograph_resamples, self.rules.seed)
         return self._groups
 
     def _rank(self, task: tuple[TrialRow, str, Panel, set[str]], scores: Floats | None) -> None:
         row, part, panel, names = task
-        blocks = self.groups.blocks
         if scores is None or not np.isfinite(scores).all():
             nothing = np.full(1 + self.rules.photograph_resamples, np.nan)
             self._found |= {(row.trial, part, name): nothing for name in names}
             return
-        found = Ranked(scores, panel).figures(names, blocks, self._reading)
+        found = Ranked(scores, panel).figures(names, self.groups.times, self._reading)
         self._found |= {(row.trial, part, name): vector for name, vector in found.items()}
 
 

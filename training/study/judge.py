@@ -76,7 +76,26 @@ def _judged(
     if _any(rules, hypothesis.refuted, found):
         return Judged(hypothesis, "refuted", found, chance=corrected)
     lacking = [f"{name}: {item.reason}" for name, item in found.items() if isinstance(item, Missing)]
-    return Judged(hypothesis, "undecided", found, "; ".join(lacking) or "no bound of the rules is cleared", corrected)
+    return Judged(hypothesis, "undecided", found, "; ".join(lacking) or _short_of(rules, hypothesis, found), corrected)
+
+
+def _short_of(rules: Rules, hypothesis: Hypothesis, found: Mapping[str, Measured | Missing]) -> str:
+    """For each verdict, what its nearest clause lacks: `not supported: difference.low > small (it is -0.012)`."""
+    said = []
+    for word, clauses in (("supported", hypothesis.supported), ("refuted", hypothesis.refuted)):
+        lacks = [[condition for condition in clause if not _holds(rules, condition, found)] for clause in clauses]
+        said.append(f"not {word}: {_figures(min(lacks, key=len), found)}")
+    return "; ".join(said)
+
+
+def _figures(conditions: list[str], found: Mapping[str, Measured | Missing]) -> str:
+    parts = []
+    for condition in conditions:
+        name, limit, _, _ = parse(condition)
+        measured = found[name]
+        value = f"{measured.estimate.limit(limit):.3f}" if isinstance(measured, Measured) else "unmeasured"
+        parts.append(f"{condition} (it is {value})")
+    return ", ".join(parts)
 
 
 def _any(rules: Rules, clauses: Clauses, found: Mapping[str, Measured | Missing]) -> bool:

@@ -24,6 +24,7 @@ class Variant:
     test: str = ""
     metric: Metric | None = None
     source: str = ""
+    is_shown: bool = False  # for the page: whatever is there, however little
 
 
 AS_ASKED = Variant()
@@ -155,6 +156,7 @@ def _pairs(evidence: Evidence, wanted: list[Wanted], selection: Selection, varia
     every, lost = [evidence.keys(want.arm) for want in wanted], [evidence.lost(want.arm) for want in wanted]
     planned = set.intersection(*(keys | failed for keys, failed in zip(every, lost, strict=True)))
     planned = {key for key in planned if not variant.source or key[1] == variant.source}
+    planned = {key for key in planned if not selection.is_first_seed or key[3] == 0}
     if not planned:
         none = [want for want, keys in zip(wanted, every, strict=True) if not keys]
         return Missing(f"no rows of {_named(none[0])}" if none else "no two runs of one draw and seed")
@@ -164,10 +166,11 @@ def _pairs(evidence: Evidence, wanted: list[Wanted], selection: Selection, varia
     for _, source, draw, _ in planned:
         seeds[source, draw] = seeds.get((source, draw), 0) + 1
     full = {draw for (_, draw), count in seeds.items() if count >= selection.seeds}
-    if len(full) < selection.draws:
+    if len(full) < selection.draws and not variant.is_shown:
         asked = f"{selection.draws} draws with {selection.seeds} seed{'s' * (selection.seeds > 1)} each are asked"
         return Missing(f"{asked}, {len(full)} are there")
-    if not kept or len(kept) < (1 - evidence.rules.most_failed) * len(planned):
+    enough = 1 if variant.is_shown else (1 - evidence.rules.most_failed) * len(planned)
+    if not kept or len(kept) < enough:
         return Missing(f"{len(planned) - len(kept)} of {len(planned)} paired runs failed or were not measured")
     return Pairs(tuple(kept), len(planned) - len(kept))
 

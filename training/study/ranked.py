@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from training import metrics
 from training.study.resample import Floats, Panel
 
 Vector = NDArray[np.float64]  # (1 + resamples,): the figure itself, then one for each resample
+_TINY = np.float32(1e-12)
 _DEEPEST = 6.0  # times the share of false alarms: as far down as a resample can move that threshold
 
 
@@ -36,18 +38,20 @@ class Ranked:
         is_bus = panel.is_bus[order]
         places = np.flatnonzero(is_bus)
         self.bus, self.other = order[is_bus], order[~is_bus]
-        above = places - np.arange(len(places))  # others above each bus
-        self.above = above
+        above = places - np.arange(len(places))  # others before each bus
+        # Others between each bus and the one before it; the last line, those below every bus.
+        self._ends = np.concatenate(([0], above, [len(self.other)]))
+        self._others = np.ones(len(self.other), np.float32), panel.member[self.other]
 
-    def figures(self, wanted: Collection[str], blocks: list[Floats], reading: Reading) -> dict[str, Vector]:
-        """wanted: names of metrics. Nan where there is no bus, or nothing but buses."""
+    def figures(self, wanted: Collection[str], times: Floats, reading: Reading) -> dict[str, Vector]:
+        """wanted: names of metrics. times: (groups, C), how often each resample holds a group.
+
+        Nan where there is no bus, or nothing but buses.
+        """
         if not len(self.bus) or not len(self.other):
-            return {name: np.full(1 + sum(block.shape[1] for block in blocks), np.nan) for name in wanted}
-        out = {name: [np.array([value])] for name, value in self._plain(wanted, reading).items()}
-        for block in blocks:
-            for name, values in self._resampled(wanted, block, reading).items():
-                out[name].append(values)
-        return {name: np.concatenate(values) for name, values in out.items()}
+            return {name: np.full(1 + times.shape[1], np.nan) for name in wanted}
+        resampled = self._resampled(wanted, times, reading)
+        return {name: np.append(value, resampled[name]) for name, value in self._plain(wanted, reading).items()}
 
     def _plain(self, wanted: Collection[str], reading: Reading) -> dict[str, float]:
         scores, is_bus = self.scores, self.panel.is_bus
@@ -75,24 +79,24 @@ class Ranked:
         return out
 
     def _areas(self, wanted: Collection[str], block: Floats, prevalence: float) -> dict[str, Vector]:
-        """block: (groups, C). Sums over buses; the others above each are counted by one sparse product."""
-        member = self.panel.member
-        ends = np.concatenate(([0], self.above))
-        between = csr_array(
-            (np.ones(ends[-1], np.float32), member[self.other[: ends[-1]]], ends), shape=(len(self.bus), len(block))
-        )
-        false = np.cumsum(between @ block, axis=0)
-        weight = block[member[self.bus]]
-        true = np.cumsum(weight, axis=0)
-        buses, total = true[-1], self._count(self.other, block)
+        """Sums over buses; the others above each are counted by one sparse product."""
+        shape = (len(self.bus) + 1, len(block))
+        false = _accumulated(csr_array((*self._others, self._ends), shape=shape) @ block)
+        weight = block[self.panel.member[self.bus]]
+        true = _accumulated(weight.copy())
+        buses, total, above = true[-1], false[-1], false[:-1]
         out = {}
         with np.errstate(invalid="ignore", divide="ignore"):
-            for name, times in (("ap", buses * np.float32((1 - prevalence) / prevalence) / total), ("plain_ap", 1)):
-                if name in wanted:
-                    seen = np.maximum(true + false * times, np.float32(1e-12))
-                    out[name] = (weight * true / seen).sum(0, dtype=np.float64) / buses
             if "auroc" in wanted:
-                out["auroc"] = 1 - (weight * false).sum(0, dtype=np.float64) / (buses * total)
+                out["auroc"] = 1 - (weight * above).sum(0, dtype=np.float64) / (buses.astype(float) * total)
+            weight *= true
+            restated = buses * np.float32((1 - prevalence) / prevalence) / total
+            for name, times in (("ap", restated), ("plain_ap", np.float32(1))):
+                if name in wanted:
+                    seen = above * times
+                    seen += true
+                    np.maximum(seen, _TINY, out=seen)
+                    out[name] = (weight / seen).sum(0, dtype=np.float64) / buses
         return out
 
     def _at_threshold(self, block: Floats, fpr: float) -> dict[str, Vector]:
@@ -100,14 +104,14 @@ class Ranked:
         member, is_rival = self.panel.member, self.panel.is_rival
         total = self._count(self.other, block)
         top = self.other[: max(2, int(_DEEPEST * fpr * len(self.other)) + 1)]
-        times = block[member[top]].astype(np.float64)
-        exceed = np.cumsum(times, axis=0)
+        held = block[member[top]].astype(np.float64)
+        exceed = np.cumsum(held, axis=0)
         place = np.minimum((exceed <= fpr * total).sum(0), len(top) - 1)
         # The threshold is the score at `place`; equal scores are not above it.
         first = np.searchsorted(-self.scores[top], -self.scores[top])[place]
         columns, before = np.arange(block.shape[1]), np.zeros((1, block.shape[1]))
         alarms = np.vstack([before, exceed])[first, columns]
-        rivals = np.vstack([before, np.cumsum(times * is_rival[top][:, None], axis=0)])[first, columns]
+        rivals = np.vstack([before, np.cumsum(held * is_rival[top][:, None], axis=0)])[first, columns]
         found = np.searchsorted(-self.scores[self.bus], -self.scores[top])[first]
         true = np.vstack([before, np.cumsum(block[member[self.bus]], axis=0, dtype=np.float64)])
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -119,5 +123,13 @@ class Ranked:
 
     def _count(self, photographs: NDArray[np.int64], block: Floats) -> Vector:
         """How many of these each resample holds, (C,)."""
-        times = np.bincount(self.panel.member[photographs], minlength=len(block)).astype(np.float32)
-        return (times @ block).astype(np.float64)  # type: ignore[no-any-return] # numpy's stub says Any
+        ones, ends = np.ones(len(photographs), np.float32), [0, len(photographs)]
+        among = csr_array((ones, self.panel.member[photographs], ends), shape=(1, len(block)))
+        return (among @ block)[0].astype(np.float64)  # type: ignore[no-any-return] # numpy's stub says Any
+
+
+def _accumulated(lines: Floats) -> Floats:
+    """Running sum over the lines, in place: several times as fast as numpy's own along the first axis."""
+    for before, line in pairwise(lines):
+        np.add(before, line, out=line)
+    return lines

@@ -16,7 +16,6 @@ from training.study.rows import Listed
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
-BLOCK = 250  # resamples side by side: what fits a core's cache with one run's photographs
 Key = tuple[str, str, int, int]  # target, source, draw, seed: what paired runs have in common
 
 
@@ -49,7 +48,7 @@ class Groups:
                 strata.append(np.arange(len(self.place), len(self.place) + len(new)))
                 self.place |= {name: len(self.place) + i for i, name in enumerate(new)}
         random = np.random.default_rng((seed, 0))
-        self.blocks = [self._times(strata, BLOCK, random) for _ in range(resamples // BLOCK)]
+        self.times = self._times(strata, resamples, random)
 
     def _times(self, strata: list[Ints], count: int, random: np.random.Generator) -> Floats:
         """float32 (groups, count): each column one resample."""

@@ -34,6 +34,7 @@ class Selection(_Strict):
     size: int
     draws: int = Field(ge=2)
     seeds: int = Field(ge=1)
+    is_first_seed: bool = False  # what only the first seed of a draw has: the old task, scores at two steps
 
 
 class World(_Strict):

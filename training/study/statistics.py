@@ -78,7 +78,7 @@ def smallest_seen(error: float, draws: int, power: float, level: float) -> float
 
 @dataclass(frozen=True)
 class Spread:
-    """Standard deviations of a paired difference: between draws, between seeds of a draw; errors of its mean.
+    """Standard deviations of a paired difference: between draws, between seeds of a draw; error of its mean.
 
     `t_low`, `t_high`: an interval of Student's t on the means of the draws, photographs taken as fixed: a check.
     """
@@ -86,12 +86,11 @@ class Spread:
     draws: float
     seeds: float
     runs_error: float
-    photographs_error: float
     t_low: float
     t_high: float
 
 
-def spread(differences: Sequence[tuple[int, float]], level: float, photographs_error: float) -> Spread:
+def spread(differences: Sequence[tuple[int, float]], level: float) -> Spread:
     """differences: (draw, figure) of each paired run. Nan where there is no second draw or seed."""
     by_draw: dict[int, list[float]] = {}
     for draw, value in differences:
@@ -100,11 +99,11 @@ def spread(differences: Sequence[tuple[int, float]], level: float, photographs_e
     several = [np.var(values, ddof=1) for values in by_draw.values() if len(values) > 1]
     seeds = float(np.mean(several)) if several else float("nan")
     if len(means) < 2:
-        return Spread(float("nan"), seeds**0.5, *[float("nan")] * 4)
+        return Spread(float("nan"), seeds**0.5, *[float("nan")] * 3)
     between = float(np.var(means, ddof=1))
     each = np.mean([len(values) for values in by_draw.values()])
     error = (between / len(means)) ** 0.5
     reach = float(stats.t.ppf((1 + level) / 2, len(means) - 1)) * error
     centre = float(means.mean())
     draws = max(0.0, between - (seeds / each if several else 0.0)) ** 0.5
-    return Spread(draws, seeds**0.5, error, photographs_error, centre - reach, centre + reach)
+    return Spread(draws, seeds**0.5, error, centre - reach, centre + reach)

@@ -17,6 +17,7 @@ from training.study.rules import RULES, Rules, read_rules
 class Answer:
     """What the rows of one world say. `rules_committed`: ISO time; `first_row`: when the first of them began."""
 
+    world: str
     evidence: Evidence
     hypotheses: list[Judged]
     statements: list[Concluded]
@@ -32,7 +33,7 @@ def answer(stored: Stored, rules: Rules, world: str = "photographs") -> Answer:
     judged = judge(evidence)
     concluded = conclude(rules, judged, rules.worlds[world].source_says)
     first = min((row.started for row in stored.trials), default=None)
-    return Answer(evidence, judged, concluded, len(stored.trials), rules_committed(rules), first)
+    return Answer(world, evidence, judged, concluded, len(stored.trials), rules_committed(rules), first)
 
 
 def committed_answer() -> Answer:

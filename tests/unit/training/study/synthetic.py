@@ -47,8 +47,11 @@ class Truth:
 def small_rules() -> Rules:
     """The committed hypotheses on one small target, with fewer replicates."""
     some = Selection(targets=[POOL], size=96, draws=DRAWS, seeds=1)
-    selections = dict.fromkeys(("headline", "first_seed", "rivals"), some) | {
-        "detail": some.model_copy(update={"size": 64})
+    selections = {
+        "headline": some,
+        "rivals": some,
+        "first_seed": some.model_copy(update={"is_first_seed": True}),
+        "detail": some.model_copy(update={"size": 64}),
     }
     world = World(sources=["s"], source_says="It is made up.", curve=list(CURVE), selections=selections)
     return read_rules().model_copy(

@@ -46,7 +46,7 @@ def test_photographs_are_covered() -> None:
         drawn = [random.multinomial(n, np.full(n, 1 / n), 250).T for n in (400, 800)]
         panel = Panel(member, member.astype(str), bus, ~bus, member.astype(str))
         block = np.concatenate(drawn).astype(np.float32)
-        low, high = (Ranked(run, panel).figures(["ap"], [block], reading)["ap"] for run in runs)
+        low, high = (Ranked(run, panel).figures(["ap"], block, reading)["ap"] for run in runs)
         interval = estimate(high - low, 0.95)
         held += interval.low <= better - worse <= interval.high
     assert 0.86 <= held / STUDIES <= 0.99

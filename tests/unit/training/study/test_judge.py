@@ -186,6 +186,15 @@ def test_failed_runs_are_counted(failed: int, verdict: str) -> None:
         assert 2 * (20 - failed) == found.effect.runs
 
 
+def test_what_only_the_first_seed_has_is_not_missed_in_others() -> None:
+    """The old task and the scores at two steps are measured for one seed of each draw; the other seeds do not count."""
+    truth = Truth(forgotten=lambda cell: float("nan") if cell.seed else {1: 0.12, 3: 0.2}.get(cell.depth, 0))
+    found = judged(make(truth, seeds=2), "H2d")
+    assert "refuted" == found.verdict
+    assert found.effect is not None
+    assert 4 == found.effect.runs
+
+
 def test_nan_scores_are_no_figures() -> None:
     """A row whose scores are not numbers is not measured, and is not taken for the lowest rank."""
     made = make(CASES["H2a"]["supported"])

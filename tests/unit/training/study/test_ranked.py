@@ -29,7 +29,7 @@ def test_resampled_figures_are_the_plain_ones_with_weights(digits: int) -> None:
     photographs = made_panel(random)
     scores = np.round(random.normal(size=400) + photographs.is_bus, digits).astype(np.float32)
     block = random.poisson(1, size=(200, 5)).astype(np.float32)
-    found = Ranked(scores, photographs).figures(RANKED, [block], READING)
+    found = Ranked(scores, photographs).figures(RANKED, block, READING)
     for column in range(5):
         weight, bus = block[photographs.member, column].astype(float), photographs.is_bus
         plain = scores.astype(float)
@@ -52,7 +52,7 @@ def test_the_first_figure_is_the_plain_one() -> None:
     random = np.random.default_rng(3)
     photographs = made_panel(random)
     scores = random.normal(size=400).astype(np.float32)
-    found = Ranked(scores, photographs).figures(RANKED, [np.ones((200, 1), np.float32)], READING)
+    found = Ranked(scores, photographs).figures(RANKED, np.ones((200, 1), np.float32), READING)
     bus = photographs.is_bus
     assert metrics.average_precision(scores.astype(float), bus) == found["plain_ap"][0]
     assert metrics.average_precision(scores.astype(float), bus, restated_weights(bus, 0.05)) == found["ap"][0]
@@ -73,7 +73,7 @@ def test_all_in_one_class_has_no_figure() -> None:
     photographs = made_panel(random)
     for bus in (np.zeros(400, bool), np.ones(400, bool)):
         same = Panel(photographs.member, photographs.groups, bus, photographs.is_rival, photographs.words)
-        found = Ranked(np.zeros(400, np.float32), same).figures(RANKED, [np.ones((200, 1), np.float32)], READING)
+        found = Ranked(np.zeros(400, np.float32), same).figures(RANKED, np.ones((200, 1), np.float32), READING)
         assert all(np.isnan(values).all() for values in found.values())
 
 
@@ -82,7 +82,7 @@ def test_groups_are_resampled_by_stratum() -> None:
     groups = Groups(["both"], 250, seed=1)
     parts = {name: Groups([name], 250, seed=1) for name in ("street-tiles", "tiny-imagenet-bus")}
     assert len(groups.place) == sum(len(part.place) for part in parts.values())
-    (block,) = groups.blocks
+    block = groups.times
     assert {len(groups.place)} == set(block.sum(0).tolist())
     assert 0.3 < (block == 0).mean() < 0.4
 

@@ -53,7 +53,7 @@ def test_the_spread_is_taken_apart() -> None:
     """Variance between draws and between seeds of a draw are told apart."""
     random = np.random.default_rng(1)
     runs = [(draw, shift + 0.5 * random.normal()) for draw in range(400) for shift in [2 * random.normal()] * 4]
-    found = spread(runs, 0.95, 0.1)
+    found = spread(runs, 0.95)
     assert 2.0 == pytest.approx(found.draws, rel=0.1)
     assert 0.5 == pytest.approx(found.seeds, rel=0.1)
     assert found.t_low < found.t_high

@@ -22,8 +22,8 @@ ca=${MACHINE_CA-${PIP_CERT-}}
 wheels=${MACHINE_WHEELS-${PIP_FIND_LINKS-}}
 dockerfile=$(dirname "${BASH_SOURCE[0]}")/../../Dockerfile
 
-for program in podman "$runtime" iptables; do # netavark calls iptables
-    command -v "$program" >/dev/null || die "$program is not installed: apt-get install podman runc netavark iptables"
+for program in podman "$runtime" iptables catatonit; do # netavark calls the one, pods the other
+    command -v "$program" >/dev/null || die "$program is not installed: apt-get install podman runc netavark iptables catatonit"
 done
 
 scratch=$(mktemp -d)

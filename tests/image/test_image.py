@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.image.conftest import megabytes
-from tests.image.containers import HARDENED, Server, ask, wait_for
+from tests.image.containers import HARDENED, Server, ask, container, wait_for
 from tests.image.traffic import Traffic
 from tests.sources import ROOT
 
@@ -26,12 +26,29 @@ def test_the_image_is_small(image: str) -> None:
 
 
 def test_the_image_keeps_its_promises(archive: Path) -> None:
-    """User, entry point, labels, variables and files are those of structure.yaml."""
+    """User, entry point, ports, labels and variables are those of structure.yaml."""
     command = [TOOLS / "container-structure-test", "test", "--driver", "tar", "--image", archive]
     done = subprocess.run(
         [*command, "--config", ROOT / "tests/image/structure.yaml"], capture_output=True, text=True, check=False
     )
     assert 0 == done.returncode, done.stdout + done.stderr
+
+
+def test_it_holds_what_serving_needs(image: str) -> None:
+    """Models, compiled code and the licence are in it; what trains, tests or installs is not."""
+    wanted = ("/models/aliases.json", "/app/serving/__pycache__", "/app/LICENSE")
+    packages = "/opt/thaw/lib/python3.11/site-packages"
+    unwanted = (
+        "/models/source",
+        "/app/training",
+        "/app/tests",
+        "/opt/thaw/bin/pip",
+        f"{packages}/pip",
+        f"{packages}/torch",
+    )
+    look = "import os, sys; print(*[path for path in sys.argv[1:] if os.path.exists(path)])"
+    found = container("run", "--rm", "--entrypoint", "python", image, "-c", look, *wanted, *unwanted)
+    assert list(wanted) == found.split()
 
 
 def test_the_bill_of_materials_names_what_is_installed(archive: Path, tmp_path: Path) -> None:

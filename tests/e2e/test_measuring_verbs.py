@@ -26,6 +26,7 @@ def picture(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(path)
 
 
+@pytest.mark.long
 def test_limit_tells_costs_and_rates(store: Path, picture: str) -> None:
     """Each step on one core, and each arrangement, best first."""
     ended = run("limit", "--rounds", "1", "--seconds", "0.05", "--photographs", picture, store=store)

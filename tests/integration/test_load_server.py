@@ -40,6 +40,7 @@ def test_a_server_that_dies_is_an_error(tmp_path: Path) -> None:
     assert (4, found["sent"]) == (done.returncode, found["failures"]["broken"])
 
 
+@pytest.mark.long
 def test_one_wrong_label_fails_the_run(tmp_path: Path) -> None:
     """Exit 4, although the limit on errors would let it pass; unless labels are not looked at."""
     (tmp_path / "o.yaml").write_text("p99_ms: 5000\nerror_rate: 0.5\n")

@@ -7,17 +7,22 @@ from pydantic import ValidationError
 
 from load_tests.document import Run, Spread, Summary
 from load_tests.histogram import histogram, merged, write_hgrm
+from load_tests.report.page import run_page
 from load_tests.rows import OK, UNFINISHED, Table, read_rows, table
 from load_tests.summary import as_json, summarise
 
-SUMMARY, ROWS, CLOSED = "summary.json", "requests.csv.gz", "closed.csv.gz"
+SUMMARY, ROWS, CLOSED, PAGE = "summary.json", "requests.csv.gz", "closed.csv.gz", "report.html"
 
 
 def judged(folder: Path, run: Run) -> Summary:
     """The summary of the rows that lie in a folder."""
+    return summarise(table(read_rows(folder / ROWS)), run, closed_rows(folder, run))
+
+
+def closed_rows(folder: Path, run: Run) -> Table | None:
+    """Rows of the closed loop beside a run, where one was asked for."""
     beside = folder / CLOSED
-    closed = table(read_rows(beside)) if run.closed_users and beside.is_file() else None
-    return summarise(table(read_rows(folder / ROWS)), run, closed)
+    return table(read_rows(beside)) if run.closed_users and beside.is_file() else None
 
 
 def read_summary(folder: Path) -> Summary:
@@ -39,6 +44,7 @@ def write_results(folder: Path, summary: Summary) -> None:
     timed = window.where(window.among(OK, *UNFINISHED))
     for name in ("latency", "service"):
         write_hgrm(folder / f"{name}.hgrm", merged(histogram(part) for part in _by_worker(timed, f"{name}_ms")))
+    (folder / PAGE).write_text(run_page(summary, rows, closed_rows(folder, summary.run)))
     (folder / SUMMARY).write_text(json.dumps(as_json(summary), indent=1) + "\n")
 
 

@@ -59,10 +59,11 @@ serve-torchserve: .venv-torchserve/.made ## The same models behind TorchServe [P
 	@exec .venv-torchserve/bin/python -m serving.torchserve $(NAMES:%=$(ARCHIVES)/%.mar) \
 		$(if $(PORT),--port '$(PORT)') $(if $(TOKENS),--tokens)
 
+LOAD_OUT = $(if $(filter file,$(origin OUT)),reports/load,$(OUT))
 # make's own exit code is 2 whatever the verb's was; that one stands in summary.json.
 .PHONY: load
-load: .venv-load/.made ## Load tests of a running server [ARGS='server --host http://127.0.0.1:8080 --rate 100']
-	@exec .venv-load/bin/python -m load_tests $(ARGS)
+load: .venv-load/.made ## Load tests: all servers beside each other, or one verb [OUT=reports/load] [QUICK=1] [ARGS='server --rate 100']
+	@exec .venv-load/bin/python -m load_tests $(or $(ARGS),matrix --out '$(LOAD_OUT)' $(if $(QUICK),--quick))
 
 .PHONY: train
 train: .venv/.made ## Adapt the three recipes, report [SOURCE=weights] [TARGET=folder] [OUT=runs/drawn] [PUBLISH=1]

@@ -32,6 +32,26 @@ def _closed(settings: config.Single) -> int:
     return closed(settings, photographs)
 
 
+def _matrix(settings: config.Matrix) -> int:
+    from load_tests.servers import CONTENDERS
+
+    unknown = [name for name in settings.server_names() if name not in CONTENDERS]
+    if unknown or not settings.server_names():
+        raise ValueError(f"--servers names {', '.join(unknown) or 'none'}. Known are {', '.join(CONTENDERS)}.")
+    from load_tests.matrix_verb import run_matrix
+
+    return run_matrix(settings)
+
+
+def _size(settings: config.Size) -> int:
+    from load_tests.matrix import Matrix, size
+
+    matrix = Matrix.model_validate_json((settings.folder / "summary.json").read_text())
+    for found in size(matrix, settings.rate, settings.slo_ms, settings.headroom):
+        print(f"{found.server} {found.model}: {settings.rate:g}/s with p99 below {settings.slo_ms:g} ms: {found.words}")
+    return 0
+
+
 def _worker(settings: config.Worker) -> int:
     from load_tests.distributed import work
 
@@ -65,6 +85,8 @@ VERBS: dict[str, tuple[type[BaseSettings], Callable[..., int]]] = {
     "knee": (config.Knee, _knee),
     "soak": (config.Soak, _server),
     "spike": (config.Spike, _server),
+    "matrix": (config.Matrix, _matrix),
+    "size": (config.Size, _size),
     "worker": (config.Worker, _worker),
     "selfcheck": (config.Selfcheck, _selfcheck),
     "verdict": (config.Verdict, _verdict),

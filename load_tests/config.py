@@ -107,6 +107,67 @@ class Spike(Server):
     factor: float = Field(4, gt=1, le=100, description="Rate of the burst / rate.")
 
 
+class Matrix(BaseSettings):
+    """Every server and model in turn, round after round, at equal cores: `make load` without ARGS."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, cli_kebab_case=True, cli_implicit_flags=True, frozen=True)
+
+    servers: str = Field(
+        "ours-float32,ours-int8,torchserve-eager,torchserve-onnx", description="Which to start, separated by commas."
+    )
+    models: str = Field("frozen,partial,majority,contrast", description="Which to ask, separated by commas.")
+    store: Path = Field(Path("model_store"), description="The models' store.")
+    rounds: int = Field(5, ge=1, le=100, description="How often each server is started and measured.")
+    seconds_each: float = Field(10, ge=1, le=600, description="Seconds of each run, after a second of warm-up.")
+    slo_ms: float = Field(200, gt=0, description="Milliseconds that p99 may take where a rate counts as carried.")
+    quick: bool = Field(False, description="One round, one model, three seconds, two rates: under five minutes.")
+    out: Path = Field(Path("reports/load"), description="Folder for report.html, summary.json, table.md and every run.")
+
+    def server_names(self) -> list[str]:
+        """In the order of the first round."""
+        return [name.strip() for name in self.servers.split(",") if name.strip()]
+
+    def model_names(self) -> list[str]:
+        """Quick: the default model alone."""
+        return ["majority"] if self.quick else [name.strip() for name in self.models.split(",") if name.strip()]
+
+    @property
+    def all_rounds(self) -> int:
+        """Beside round 0, which finds the ceilings."""
+        return 1 if self.quick else self.rounds
+
+    @property
+    def length(self) -> float:
+        """Seconds of one run."""
+        return 3.0 if self.quick else self.seconds_each
+
+    @property
+    def all_shares(self) -> tuple[float, ...]:
+        """Of the ceiling, as offered rates of the open loop."""
+        return (0.5, 0.9) if self.quick else (0.3, 0.5, 0.7, 0.8, 0.9, 1.0, 1.2)
+
+    def estimate(self) -> str:
+        """What will be done, and about how long it takes."""
+        servers, models = len(self.server_names()), len(self.model_names())
+        run_s, start_s = self.length + 2, 15
+        first = servers * (start_s + models * run_s)
+        later = self.all_rounds * servers * (start_s + models * run_s * (2 + len(self.all_shares)))
+        return f"{servers} servers, {models} models, {self.all_rounds} rounds: about {(first + later) / 60:.0f} minutes"
+
+
+class Size(BaseSettings):
+    """How many pods for so many requests a second? From a finished matrix."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, cli_kebab_case=True, frozen=True)
+
+    folder: CliPositionalArg[Path] = Field(description="What --out of the matrix named.")
+    rate: float = Field(gt=0, description="Requests a second that shall be carried.")
+    slo_ms: float = Field(200, gt=0, description="Milliseconds that p99 may take.")
+    headroom: float = Field(
+        0.3, ge=0, lt=1, description="Share of each pod that is kept free: for bursts and a pod's loss."
+    )
+
+
 class Selfcheck(BaseSettings):
     """Is the generator right on this machine? It measures servers of known behaviour."""
 

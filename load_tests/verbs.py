@@ -20,7 +20,9 @@ Photographs = tuple[Photograph, ...]
 
 def server(settings: Server, photographs: Photographs) -> int:
     """Open loop at a rate: `server`, `soak` and `spike`. Returns the exit code."""
-    return told(settings.out, measure_open(settings, photographs))
+    # Whoever names a limit asks for proof; the default objectives only guide, so that a short try tells something too.
+    must_prove = settings.objectives is not None or settings.slo_ms is not None
+    return told(settings.out, measure_open(settings, photographs, must_prove))
 
 
 def closed(settings: Single, photographs: Photographs) -> int:
@@ -35,8 +37,11 @@ def told(folder: Path, summary: Summary) -> int:
     return summary.exit
 
 
-def measure_open(settings: Server, photographs: Photographs) -> Summary:
-    """Run, judge and write one open loop, and the closed one beside it where that is asked for."""
+def measure_open(settings: Server, photographs: Photographs, must_prove: bool = False) -> Summary:
+    """Run, judge and write one open loop, and the closed one beside it where that is asked for.
+
+    must_prove: too few requests for a percentile make the run invalid.
+    """
     with Watch(settings) as watch:
         if settings.processes or settings.workers:
             recording = run_distributed(settings)
@@ -46,20 +51,20 @@ def measure_open(settings: Server, photographs: Photographs) -> Summary:
             shared = {name: getattr(settings, name) for name in Target.model_fields}
             users = Single(**shared, users=settings.closed, pace=settings.rate)
             write_rows(settings.out / CLOSED, run_closed(users, photographs, watch.closed).rows)
-    return written(settings, recording, photographs)
+    return written(settings, described(settings, recording, photographs, must_prove), recording)
 
 
 def measure_closed(settings: Single, photographs: Photographs) -> Summary:
     """Run, judge and write one closed loop."""
     with Watch(settings) as watch:
         recording = run_closed(settings, photographs, watch.closed)
-    return written(settings, recording, photographs)
+    return written(settings, described(settings, recording, photographs), recording)
 
 
-def written(settings: Target, recording: Recording, photographs: Photographs) -> Summary:
+def written(settings: Target, run: Run, recording: Recording) -> Summary:
     """Rows into the folder, and their summary: that of the file, so that anybody finds the same who reads it again."""
     write_rows(settings.out / ROWS, recording.rows)
-    summary = judged(settings.out, described(settings, recording, photographs))
+    summary = judged(settings.out, run)
     write_results(settings.out, summary)
     return summary
 
@@ -74,7 +79,7 @@ def objectives_of(settings: Target) -> dict[str, float]:
     return {name: limit for name, limit in wanted.items() if isinstance(settings, foreign.get(name, Server))}
 
 
-def described(settings: Target, recording: Recording, photographs: Photographs) -> Run:
+def described(settings: Target, recording: Recording, photographs: Photographs, must_prove: bool = False) -> Run:
     """What the summary keeps beside the rows."""
     run = Run(
         verb=verb_of(settings),
@@ -103,6 +108,6 @@ def described(settings: Target, recording: Recording, photographs: Photographs) 
             "workers": recording.workers,
             "closed_users": settings.closed,
             "burst": (start, start + third) if isinstance(settings, Spike) else None,
-            "must_prove": settings.objectives is not None or settings.slo_ms is not None,
+            "must_prove": must_prove,
         }
     )

@@ -49,7 +49,7 @@ def run_page(summary: Summary, rows: Table, closed: Table | None) -> str:
         asked=asked,
         began=datetime.fromtimestamp(run.began, UTC).strftime("%Y-%m-%d %H:%M UTC"),
         spreads=[(name, values_of(spread)) for name, spread in {**spreads, "sent late": summary.late_ms}.items()],
-        charts=[(title, words, Markup(svg)) for title, words, svg in _charts(summary, rows, closed)],  # ours
+        charts=marked(run_charts(summary, rows, closed)),  # ours
     )
 
 
@@ -58,7 +58,13 @@ def values_of(spread: Spread) -> list[float | None]:
     return [getattr(spread, name) for name in _COLUMNS]
 
 
-def _charts(summary: Summary, rows: Table, closed: Table | None) -> list[tuple[str, str, str]]:
+def marked(charts: list[tuple[str, str, str]]) -> list[tuple[str, str, Markup]]:
+    """Our own SVG is not escaped again."""
+    return [(title, words, Markup(svg)) for title, words, svg in charts]
+
+
+def run_charts(summary: Summary, rows: Table, closed: Table | None) -> list[tuple[str, str, str]]:
+    """Title, words and SVG of each picture; none of an invalid run."""
     if not summary.valid:
         return []
     run = summary.run

@@ -211,7 +211,8 @@ def _judged(
             found, value=float(lines[1 + other, 0] - lines[0, 0]), low=float(low[other]), high=float(high[other])
         )
     if quantity.kind == "first":
-        found = replace(found, value=float((replicates[1:] > 0).mean()))
+        often = float((replicates[1:] > 0).mean())  # a share of the replicates has no interval of its own
+        found = Estimate(often, often, often, often, often, 0.0)
     values = [(key, float(_figure(quantity, np.array(line)[:, None])[0])) for key, line in each]
     share = _share([(key, value > quantity.neutral) for key, value in values])
     error = float(np.nanstd(_figure(quantity, fixed)[1:]))

@@ -30,10 +30,12 @@ def estimate(replicates: Floats, level: float) -> Estimate:
     """replicates: (1 + B,), the figure itself first. Nan limits where no replicate could be measured."""
     drawn = replicates[1:][np.isfinite(replicates[1:])]
     if not len(drawn):
-        return Estimate(float(replicates[0]), *[float("nan")] * 5)
+        nothing = float("nan")
+        return Estimate(float(replicates[0]), nothing, nothing, nothing, nothing, nothing)
     outside = 100 * (1 - level)
     edges = (outside / 2, 100 - outside / 2, outside, 100 - outside)
-    return Estimate(float(replicates[0]), *map(float, np.percentile(drawn, edges)), float(drawn.std()))
+    low, high, lower, upper = map(float, np.percentile(drawn, edges))
+    return Estimate(float(replicates[0]), low, high, lower, upper, float(drawn.std()))
 
 
 def few_draws(draws: int, level: float) -> float:
@@ -97,11 +99,11 @@ def spread(differences: Sequence[tuple[int, float]], level: float) -> Spread:
         by_draw.setdefault(draw, []).append(value)
     means = np.array([np.mean(values) for values in by_draw.values()])
     several = [np.var(values, ddof=1) for values in by_draw.values() if len(values) > 1]
-    seeds = float(np.mean(several)) if several else float("nan")
+    seeds = float(np.mean(several)) if several else float("nan")  # a variance until the end
     if len(means) < 2:
-        return Spread(float("nan"), seeds**0.5, *[float("nan")] * 3)
+        return Spread(float("nan"), seeds**0.5, float("nan"), float("nan"), float("nan"))
     between = float(np.var(means, ddof=1))
-    each = np.mean([len(values) for values in by_draw.values()])
+    each = len(differences) / len(means)
     error = (between / len(means)) ** 0.5
     reach = float(stats.t.ppf((1 + level) / 2, len(means) - 1)) * error
     centre = float(means.mean())

@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[1]
 TORCHSERVE = ROOT / "serving" / "torchserve"  # read as files; nothing of it is imported here
 HANDLER, CONFIG = "handler.py", "model-config.yaml"
 OURS = ("contract", "serving")
+COMPILING_S = 900  # a worker's start with torch.compile took 58 s of CPU on one core, and workers start together
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date of a zip entry: bytes that do not depend on the day
 
 
@@ -93,6 +94,7 @@ def _config(artifact: Artifact, packaging: Packaging, digest: str) -> str:
         "maxWorkers": packaging.workers,
         "batchSize": packaging.batch_size,
         "deviceType": "gpu" if packaging.device == "cuda" else "cpu",
+        **({"startupTimeout": COMPILING_S} if packaging.is_compiled else {}),
         "  runtime": packaging.runtime,
         "  device": packaging.device,
         "  compile": str(packaging.is_compiled).lower(),

@@ -27,7 +27,7 @@ from serving.torchserve.ready import Question, inference_key, probe, questions
 HERE = Path(__file__).parent
 MAIN_CLASS = "org.pytorch.serve.ModelServer"
 POLL_S = 0.25
-START_S = 120.0  # a worker's start: torch is imported, the goldens are replayed
+START_S = 900.0  # a worker's start: torch is imported, perhaps compiles, the goldens are replayed
 PATIENCE_S = 3.0  # from SIGTERM to SIGKILL, for Java and then its workers
 _PR_SET_PDEATHSIG = 1  # Linux, sys/prctl.h
 

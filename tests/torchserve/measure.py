@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 PHOTOGRAPH = ROOT / "serving" / "page" / "samples" / "bus.jpg"
 STORE = "model_store/drawn"
 RUNTIMES = {"eager": [], "compiled": ["--compile"], "onnx": ["--runtime", "onnx"]}
-START_S = 300  # torch.compile included
+START_S = 900  # torch.compile included
 
 
 @dataclass

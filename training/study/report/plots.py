@@ -28,9 +28,15 @@ def says(item: Mapping[str, Any] | None) -> str:
     return f"{item['value']:.3f} [{item['low']:.3f}, {item['high']:.3f}]"
 
 
+def inside(frame: Frame, value: float) -> float:
+    """The vertical place of a value, at the frame's edge where it lies beyond: few draws have long intervals."""
+    low, high = frame.y_range
+    return frame.y(min(high, max(low, value)))
+
+
 def whisker(frame: Frame, x: float, item: Mapping[str, Any], tone: str) -> str:
     """The interval of a point at panel place x."""
-    return line([(x, frame.y(item["low"])), (x, frame.y(item["high"]))], tone)
+    return line([(x, inside(frame, item["low"])), (x, inside(frame, item["high"]))], tone)
 
 
 def tone_of_depth(facts: Facts, depth: int) -> int:
@@ -52,8 +58,8 @@ def _all_depths(facts: Facts, found: Mapping[str, Any]) -> str:
     line_, controls = found["line"], {name: found[name] for name in ("random", "scratch") if found[name]}
     scale = scale_of([*line_, *controls.values()])
     frame = Frame((-0.4, 5.4), (scale[0], scale[-1]), WIDE, 250)
-    top = [(frame.x(item["depth"]), frame.y(item["high"])) for item in line_]
-    bottom = [(frame.x(item["depth"]), frame.y(item["low"])) for item in line_]
+    top = [(frame.x(item["depth"]), inside(frame, item["high"])) for item in line_]
+    bottom = [(frame.x(item["depth"]), inside(frame, item["low"])) for item in line_]
     marks = [area([*top, *reversed(bottom)], "band")]
     for name, item in controls.items():
         y, label = frame.y(item["value"]), "random frozen" if name == "random" else "from scratch"
@@ -117,11 +123,10 @@ def _draws(frame: Frame, items: Sequence[Mapping[str, Any]], tone: str) -> list[
     for item in items:
         for draw, value in item["draws"]:
             lines.setdefault(draw, {}).setdefault(item["buses"], []).append(value)
-    low, high = frame.y_range
     return [
         line(
             [
-                (frame.x(math.log2(buses)), frame.y(min(high, max(low, sum(values) / len(values)))))
+                (frame.x(math.log2(buses)), inside(frame, sum(values) / len(values)))
                 for buses, values in sorted(found.items())
             ],
             tone,

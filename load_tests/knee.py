@@ -12,11 +12,14 @@ LOWERED_AT_MOST = 8  # times; then there is no rate that holds thrice
 
 @dataclass(frozen=True)
 class Step:
-    """One rate that was tried. held: None where the generator was not good enough to tell."""
+    """One rate that was tried. held: None where the generator was not good enough to tell. Latency from plan, ms."""
 
     rate: float
     held: bool | None
     seconds: float = 0.0
+    p50_ms: float | None = None
+    p99_ms: float | None = None
+    goodput_per_s: float | None = None
 
 
 @dataclass

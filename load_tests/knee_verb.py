@@ -8,7 +8,8 @@ from load_tests import objectives as aims
 from load_tests.config import Knee, Server, Single, Spike, Target
 from load_tests.document import Summary
 from load_tests.knee import Found, Step, ceiling, search
-from load_tests.results import ROWS, SUMMARY, say
+from load_tests.report.knee_page import knee_page
+from load_tests.results import PAGE, ROWS, SUMMARY, say
 from load_tests.slo import HELD, requests_needed
 from load_tests.summary import HELD_EXIT, INVALID_EXIT, MISSED_EXIT
 from load_tests.verbs import Photographs, measure_closed, measure_open, objectives_of
@@ -34,6 +35,7 @@ def find_knee(settings: Knee, photographs: Photographs) -> int:
         "beyond": None if found.knee is None else runs.beyond(found.knee),
     }
     (settings.out / KNEE).write_text(json.dumps(document, indent=1) + "\n")
+    (settings.out / PAGE).write_text(knee_page(document, objectives_of(settings), settings))
     last = runs.folders[-1]
     for name in (ROWS, SUMMARY):
         shutil.copyfile(last / name, settings.out / name)
@@ -73,7 +75,7 @@ class Runs:
             print(f"open  {rate:8.1f}/s  {_words(self.last, held)}", flush=True)
             if held is not None:
                 break
-        return Step(rate, held, seconds)
+        return Step(rate, held, seconds, self.last.latency_ms.p50, self.last.latency_ms.p99, self.last.goodput_per_s)
 
     def beyond(self, knee: float) -> dict[str, float | int | None]:
         """What a burst above the knee does, and how soon it is over."""

@@ -99,6 +99,12 @@ class Chart:
         self.parts.append(f'<line class="rule" x1="{LEFT}" x2="{self.width - RIGHT}" y1="{at_y:.1f}" y2="{at_y:.1f}"/>')
         self.parts.append(f'<text class="note" x="{LEFT + 6}" y="{at_y - 5:.1f}">{escape(words)}</text>')
 
+    def upright(self, x: float, words: str) -> None:
+        """A vertical line, such as the knee."""
+        at_x, bottom = self.at(x, self.y.low)
+        self.parts.append(f'<line class="rule" x1="{at_x:.1f}" x2="{at_x:.1f}" y1="{TOP}" y2="{bottom:.1f}"/>')
+        self.parts.append(f'<text class="note" x="{at_x + 6:.1f}" y="{TOP + 10}">{escape(words)}</text>')
+
     def diagonal(self, words: str) -> None:
         """Where y equals x."""
         end = min(self.x.high, self.y.high)

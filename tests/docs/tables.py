@@ -23,7 +23,7 @@ The trainer has one of its own: `THAW_STATE`, the folder for caches and unfinish
 """
 LOAD_HEAD = """# Settings of the load tests
 
-`--max-wait-s 3`, `LOAD_MAX_WAIT_S=3` or the default, in this order. `python -m load_tests VERB --help` lists a verb's.
+`--max-wait-s 3`, `LOAD_MAX_WAIT_S=3` or the default, in this order. `--help` behind a verb lists its own.
 """
 METRICS_HEAD = """# Metrics
 

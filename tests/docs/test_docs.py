@@ -14,6 +14,7 @@ from tests.sources import ROOT, text_files
 
 DOCUMENTS = [path for path in text_files() if path.suffix == ".md"]
 GUIDES = [path for path in DOCUMENTS if path.name in ("README.md", "CONTRIBUTING.md") or path.parts[0] == "docs"]
+VERBS_OF = ("training", "serving", "load_tests")
 FIRST_SCREEN = 30  # lines: who has to scroll for the first command has left
 # Words of the places where this was written, which mean nothing to a reader; in pieces, so that this file passes too.
 NOT_FOR_READERS = re.compile(
@@ -77,7 +78,7 @@ def test_make_alone_prints_every_verb() -> None:
     assert phony == re.findall(r"(?m)^make ([a-z-]+) +\w", printed)
 
 
-@pytest.mark.parametrize("command", [*commands("python -m training"), *commands("python -m serving")])
+@pytest.mark.parametrize("command", [word for room in VERBS_OF for word in commands(f"python -m {room}")])
 def test_verbs_and_options_exist(command: str) -> None:
     """A command of the guides is understood: its verb has a help text, which names its options."""
     words = command.split()

@@ -31,7 +31,7 @@ def null_server(*options: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
 def load(verb: str, *options: str) -> subprocess.CompletedProcess[str]:
     """A verb that ends by itself."""
     command = [sys.executable, "-m", "load_tests", verb, *options]
-    return subprocess.run(command, capture_output=True, text=True, env=PLAIN, cwd=ROOT, timeout=120)
+    return subprocess.run(command, capture_output=True, text=True, env=PLAIN, cwd=ROOT, timeout=900)
 
 
 def summary_of(folder: Path) -> dict[str, Any]:

@@ -29,10 +29,13 @@ PROFILES = {
     "contract": (),
     "training": ("train", "contrast", "timm"),
     "serving": ("server", "serve-cpu", "torchserve", "otel"),
-    "load_tests": ("load",),
+    "load_tests": ("load", "second-look"),
     "tests": ("server", "serve-cpu", "otel", "train", "load", "test", "tools"),
 }
-IMPORTED_AS = {"ts": "torchserve"}  # of environments that the tests do not run in
+IMPORTED_AS = {
+    "ts": "torchserve",
+    "mlperf_loadgen": "mlcommons-loadgen",
+}  # of environments that the tests do not run in
 CONTRACT_MAY_IMPORT = {"contract", "numpy", "PIL", "pydantic"} | sys.stdlib_module_names
 
 

@@ -1,6 +1,8 @@
 import pytest
 
+from load_tests.config import Knee
 from load_tests.knee import Found, Step, ceiling, search
+from load_tests.report.knee_page import knee_page
 
 
 def found_for(true: float, most: float, **odd: float) -> Found:
@@ -42,3 +44,16 @@ def test_the_ceiling_is_where_users_add_nothing() -> None:
     """Twice the users each time, until the gain is below five percent."""
     steps = ceiling(lambda users: min(users * 30.0, 100.0))
     assert [(1, 30), (2, 60), (4, 100), (8, 100)] == steps
+
+
+def test_the_page_marks_the_knee() -> None:
+    """Two pictures, each with it, the steps in a table, and what lies beyond."""
+    steps = [vars(Step(rate, rate < 60, 15, rate / 2, rate * 4, rate)) for rate in (10.0, 50.0, 70.0)]
+    burst = {"offered_per_s": 75, "goodput_per_s": 48, "refused": 270, "refusal_p50_ms": 1.2, "recovery_s": 1}
+    found = {"knee_per_s": 50, "words": "", "ceiling_per_s": 66, "closed": [{"users": 1, "answered_per_s": 66}]}
+    document = {**found, "steps": steps, "beyond": {**burst, "goodput_of_knee": 0.96}}
+    page = knee_page(document, {"p99_ms": 200}, Knee())
+    assert (2, 2) == (page.count("<svg"), page.count(">knee 50/s<"))
+    assert all(words in page for words in ("Knee: 50 requests a second", "96 % of the knee", "missed"))
+    nothing = knee_page({**document, "knee_per_s": None, "words": "noise", "steps": [], "beyond": None}, {}, Knee())
+    assert "No knee: noise" in nothing

@@ -1,4 +1,4 @@
-# One file, four targets: gpu, train, torchserve and cpu, which is last and so the default.
+# One file, three targets: gpu, train and cpu, which is last and so the default. TorchServe has no image of ours yet.
 # Every image: uid 10001, read-only root (only /tmp is written), no shell needed, SIGTERM reaches the program itself.
 # `make image` builds it; docker, buildx, podman and buildah understand it alike.
 ARG PYTHON_IMAGE=python:3.11.16-slim-bookworm@sha256:a36c24f9cbdf4fd0f52d67f0823eeac19c2028c637cecc392d97f980d4fec56b

@@ -133,7 +133,6 @@ def study(
     size: Annotated[str, typer.Option(help="small: drawn vehicles, minutes; full: photographs, days.")] = "small",
     photographs: Annotated[Path | None, typer.Option(help="Folder of the collections that the splits name.")] = None,
     processes: Annotated[int, typer.Option(help="Runs at once, one thread each; never part of a result.")] = 0,
-    ray: Annotated[str, typer.Option(help="Address of a Ray cluster, or `local` to start one.")] = "",
     sweep: Annotated[bool, typer.Option("--sweep", help="Find each depth's rate on validation instead.")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Copy finished rows into training/study/rows/ instead.")] = False,
 ) -> None:
@@ -148,7 +147,7 @@ def study(
         elif sweep:
             study_verb.sweep(size, photographs, watch)
         else:
-            study_verb.study(size, photographs, Workers(processes or os.cpu_count() or 1, ray), watch)
+            study_verb.study(size, photographs, Workers(processes or os.cpu_count() or 1), watch)
 
 
 @app.command()

@@ -19,7 +19,6 @@ class Workers:
     """How runs are spread. Never part of a result: each run is one thread wherever it is."""
 
     processes: int = 1
-    ray: str = ""  # address of a Ray cluster; `local` starts one here; empty: joblib
 
 
 def missing(runs: Sequence[Run], table: Table, shards: Iterable[Path] = ()) -> list[Run]:
@@ -58,10 +57,6 @@ def _kind(run: Run | object) -> tuple[object, ...]:
 
 
 def _results(left: Sequence[Run], shared: Shared, workers: Workers) -> Iterator[Result]:
-    if workers.ray:
-        from training.study.ray_workers import ray_results  # Ray is an extra
-
-        return ray_results(left, shared, workers.ray)
     if workers.processes == 1:
         return (execute(run, shared) for run in left)
     pool = joblib.Parallel(n_jobs=workers.processes, return_as="generator_unordered", pre_dispatch=workers.processes)

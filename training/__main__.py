@@ -139,7 +139,6 @@ def study(
     """Run the trials that judge how deep to thaw, from wherever they stopped."""
     from training.progress import Watch
     from training.study import study_verb
-    from training.study.run import Workers
 
     with Watch() as watch:
         if keep:
@@ -147,7 +146,7 @@ def study(
         elif sweep:
             study_verb.sweep(size, photographs, watch)
         else:
-            study_verb.study(size, photographs, Workers(processes or os.cpu_count() or 1), watch)
+            study_verb.study(size, photographs, processes or os.cpu_count() or 1, watch)
 
 
 @app.command()

@@ -23,11 +23,12 @@ from training.study.draws import Draw, make_draw
 from training.study.material import Material, fresh_source
 from training.study.plan import Run
 from training.study.pools import list_id, listed, photographs, pool
+from training.study.ranked import restated_weights
 from training.study.rows import Finished, Listed, Scores, TrialRow
+from training.study.rules import read_rules
 from training.study.trial import Settings, Trained, outputs, train
 
 NAN = float("nan")
-PREVALENCE = 0.05  # of buses, that average precision is restated to
 ELSEWHERE = {"street-tiles": ("tiny-imagenet-bus", "phone-city"), "tiny-imagenet-bus": ("street-tiles", "phone-city")}
 Lists = dict[str, Listed]
 
@@ -182,7 +183,7 @@ def _finished(base: TrialRow, found: Listed, fitted: Listed, scored: Scored) -> 
     figures: dict[str, object] = {}
     if "test" in scored.scores:
         scores, bus = scored.scores["test"].astype(float), photographs(found).is_bus
-        weights = np.where(bus, 1.0, bus.sum() * (1 - PREVALENCE) / PREVALENCE / max(1, (~bus).sum()))
+        weights = restated_weights(bus, read_rules().prevalence)
         figures = {
             "ap": average_precision(scores, bus),
             "ap_restated": average_precision(scores, bus, weights),

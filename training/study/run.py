@@ -1,7 +1,6 @@
 """A study from wherever it stopped: runs without a row are executed, in order, and each is kept when it is done."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import joblib
@@ -9,16 +8,9 @@ import joblib
 from training.progress import Watch
 from training.study.execute import Lists, Shared, execute
 from training.study.plan import Run
-from training.study.rows import Finished, Rows, Table, committed
+from training.study.rows import Finished, Rows, Table, TrialRow, committed
 
 Result = tuple[list[Finished], Lists]
-
-
-@dataclass(frozen=True)
-class Workers:
-    """How runs are spread. Never part of a result: each run is one thread wherever it is."""
-
-    processes: int = 1
 
 
 def missing(runs: Sequence[Run], table: Table, shards: Iterable[Path] = ()) -> list[Run]:
@@ -28,12 +20,15 @@ def missing(runs: Sequence[Run], table: Table, shards: Iterable[Path] = ()) -> l
     return [run for run in runs if run.name not in done]
 
 
-def run_study(runs: Sequence[Run], shared: Shared, table: Table, workers: Workers, watch: Watch) -> None:
-    """Execute what is missing. Killed anywhere, the next call goes on; a run that was under way starts anew."""
+def run_study(runs: Sequence[Run], shared: Shared, table: Table, processes: int, watch: Watch) -> None:
+    """Execute what is missing, `processes` runs at once: how many is no part of a result.
+
+    Killed anywhere, the next call goes on; a run that was under way starts anew.
+    """
     left = missing(runs, table, committed())
     watch.say(f"{len(runs) - len(left)} of {len(runs)} runs have rows; {len(left)} to go. {forecast(left, table)}")
     watch.start("runs", len(left))
-    for count, (finished, lists) in enumerate(_results(left, shared, workers), start=1):
+    for count, (finished, lists) in enumerate(_results(left, shared, processes), start=1):
         table.add(finished, lists)
         watch.advance(count)
         first = finished[0].row
@@ -52,12 +47,12 @@ def forecast(left: Sequence[Run], table: Table) -> str:
     return f"About {mean * len(left) / 3600:.1f} hours of one thread."
 
 
-def _kind(run: Run | object) -> tuple[object, ...]:
+def _kind(run: Run | TrialRow) -> tuple[object, ...]:
     return tuple(getattr(run, name) for name in ("target", "depth", "care", "size", "options"))
 
 
-def _results(left: Sequence[Run], shared: Shared, workers: Workers) -> Iterator[Result]:
-    if workers.processes == 1:
+def _results(left: Sequence[Run], shared: Shared, processes: int) -> Iterator[Result]:
+    if processes == 1:
         return (execute(run, shared) for run in left)
-    pool = joblib.Parallel(n_jobs=workers.processes, return_as="generator_unordered", pre_dispatch=workers.processes)
+    pool = joblib.Parallel(n_jobs=processes, return_as="generator_unordered", pre_dispatch=processes)
     return pool(joblib.delayed(execute)(run, shared) for run in left)  # type: ignore[no-any-return] # joblib has no stubs

@@ -10,16 +10,16 @@ from training.study.material import Material
 from training.study.plan import STUDIES, Study
 from training.study.rows import Table, add_shard
 from training.study.rules import rules_sha256
-from training.study.run import Workers, run_study
+from training.study.run import run_study
 from training.study.sweep import chosen_rates, sweep_rates
 from training.study.trial import Settings
 
 
-def study(name: str, root: Path | None, workers: Workers, watch: Watch) -> Table:
+def study(name: str, root: Path | None, processes: int, watch: Watch) -> Table:
     """Run what is missing of a study. Raises DataError: unknown name, photographs not given."""
     plan = _plan(name, root)
     table = Table(state_folder("study") / f"{name}.sqlite")
-    run_study(plan.runs(), shared_of(plan, root), table, workers, watch)
+    run_study(plan.runs(), shared_of(plan, root), table, processes, watch)
     return table
 
 

@@ -18,7 +18,7 @@ from training.study.draws import make_draw
 from training.study.material import Material
 from training.study.pools import photographs
 from training.study.rows import Rows, Table
-from training.study.run import Workers, missing, run_study
+from training.study.run import missing, run_study
 
 RUNS = [run(0), run(1), run(1, care="naive"), run(0, options="head=ncm")]
 
@@ -116,9 +116,9 @@ def test_a_planted_camera_shortcut_is_seen_by_the_pixel_control(monkeypatch: pyt
 def test_a_study_goes_on_where_it_stopped(tmp_path: Path) -> None:
     """What has a row is not run again; a second call adds the rest."""
     table = Table(tmp_path / "rows.sqlite")
-    run_study(RUNS[:2], SHARED, table, Workers(), quiet())
+    run_study(RUNS[:2], SHARED, table, 1, quiet())
     assert RUNS[2:] == missing(RUNS, table)
-    run_study(RUNS, SHARED, table, Workers(), quiet())
+    run_study(RUNS, SHARED, table, 1, quiet())
     assert [] == missing(RUNS, table)
     assert len(RUNS) == len(table.rows())
 
@@ -126,8 +126,8 @@ def test_a_study_goes_on_where_it_stopped(tmp_path: Path) -> None:
 @pytest.mark.long
 def test_two_processes_give_the_rows_of_one(tmp_path: Path) -> None:
     """Where a run is executed is no part of its result."""
-    for name, workers in (("one", Workers()), ("two", Workers(processes=2))):
-        run_study(RUNS, SHARED, Table(tmp_path / f"{name}.sqlite"), workers, quiet())
+    for name, processes in (("one", 1), ("two", 2)):
+        run_study(RUNS, SHARED, Table(tmp_path / f"{name}.sqlite"), processes, quiet())
     one, two = Rows([tmp_path / "one.sqlite"]), Rows([tmp_path / "two.sqlite"])
     by_name = {row.trial: row for row in two.trials}
     assert len(RUNS) == len(one.trials)

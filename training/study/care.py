@@ -92,6 +92,12 @@ def state_of(network: AdaptedNetwork) -> State:
     return {name: p.detach().clone() for name, p in network.named_parameters() if id(p) in thawed}
 
 
+@torch.no_grad()
+def put(network: AdaptedNetwork, state: State) -> None:
+    """Load the thawed tensors."""
+    network.load_state_dict(state, strict=False)
+
+
 def between(start: State, end: State, share: float) -> State:
     """Weights on the line from `start` (0) to `end` (1) (Wortsman et al. 2022)."""
     return {name: start[name] + share * (end[name] - start[name]) for name in end}

@@ -17,7 +17,7 @@ from training.fit import log_odds, predict
 from training.forgetting import old_top1, source_network
 from training.metrics import auroc, average_precision, recall_at_fpr
 from training.network import AdaptedNetwork
-from training.study.care import DivergedError, State
+from training.study.care import DivergedError, State, put
 from training.study.controls import control
 from training.study.draws import Draw, make_draw
 from training.study.material import Material, fresh_source
@@ -114,12 +114,6 @@ def _network_scores(run: Run, draw: Draw, shared: Shared) -> dict[str, Scored]:
             parts["train"] = _scores(trained.network, trained.weights.final, maps)
         scored[name] = Scored(parts, facts)
     return scored
-
-
-@torch.no_grad()
-def put(network: AdaptedNetwork, state: State) -> None:
-    """Load the thawed tensors."""
-    network.load_state_dict(state, strict=False)
 
 
 def _scores(network: AdaptedNetwork, state: State, maps: Tensor) -> Scores:

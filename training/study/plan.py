@@ -65,6 +65,7 @@ class Study:
 
 # Controls on the pooled features of the frozen source; the head or the features are what differs.
 HEADS = ("head=ncm", "head=knn", "head=rbf", "head=mlp", "head=all-stages", "head=zero-shot")
+LINE = ("path=0.25", "path=0.5", "path=0.75")  # weights between the untouched source and the adapted network
 BASELINES = ("features=colour", "features=pixels", "labels=shuffled", "weights=random")
 SMALL = Study(
     name="small",
@@ -97,12 +98,18 @@ FULL = Study(
     seeds=2,
     detail_draws=5,
     curve=(50, 100, 200, 500, 1_000, 1_700),
-    controls=(*HEADS, *BASELINES, "norm=moving", "decay=source", "weights=scratch"),
+    controls=(*HEADS, *BASELINES, "norm=moving", "decay=source", "weights=scratch", *LINE),
     photographs=True,
 )
 STUDIES = {study.name: study for study in (SMALL, FULL)}
 # Depths at which a control means something; a head or a baseline has none but 0.
-_CONTROL_DEPTHS = {"norm=moving": ARMS, "decay=source": (1, 3), "weights=scratch": (5,), "labels=shuffled": (0, 1)}
+_CONTROL_DEPTHS = {
+    "norm=moving": ARMS,
+    "decay=source": (1, 3),
+    "weights=scratch": (5,),
+    "labels=shuffled": (0, 1),
+    **dict.fromkeys(LINE, (1, 3)),
+}
 RATES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)  # of the sweep that precedes the table, and of stage `rates` in it
 
 

@@ -14,7 +14,7 @@ from training.fit import Examples, validate
 from training.network import AdaptedNetwork, frozen_names, tensor_hashes
 from training.recipes import Recipe
 from training.sources.source import Source
-from training.study.care import State, Weights, state_of, train_carefully, train_naively
+from training.study.care import Weights, between, put, state_of, train_carefully, train_naively
 from training.study.draws import Draw
 from training.study.material import CACHED, Material, fresh_source
 from training.study.plan import Run
@@ -50,7 +50,6 @@ class Trained:
 
     network: AdaptedNetwork
     weights: Weights
-    start: State
     val_ap: float
     frozen: dict[str, str]
 
@@ -74,11 +73,14 @@ def train(run: Run, draw: Draw, material: Material, settings: Settings) -> Train
         weights = train_carefully(network, fitted, val, recipe, settings.rate(run))
     else:
         weights = Weights(start, start, start)
+    if run.option("path"):
+        weights = replace(weights, final=between(start, weights.final, float(run.option("path"))))
+    put(network, weights.final)
     after = tensor_hashes(network)
     frozen = frozenset(frozen_names(network))
     prove_frozen(before, after, frozen)
     ap, _ = validate(network, val)
-    return Trained(network, weights, start, ap, {name: after[name] for name in sorted(frozen)})
+    return Trained(network, weights, ap, {name: after[name] for name in sorted(frozen)})
 
 
 def untrained(run: Run, draw: Draw, material: Material) -> AdaptedNetwork:

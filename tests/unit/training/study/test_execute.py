@@ -78,6 +78,13 @@ def test_variants_run_at_their_depth(options: str) -> None:
     assert np.isfinite(found.row.ap)
 
 
+def test_the_line_from_the_source_ends_at_the_run() -> None:
+    """Weights all the way along the line are the adapted network's; half way they are neither end's."""
+    plain, whole, half = (finished(run(1, options=options)) for options in ("", "path=1", "path=0.5"))
+    np.testing.assert_allclose(plain.scores["test"], whole.scores["test"], rtol=1e-4, atol=1e-4)
+    assert not np.allclose(plain.scores["test"], half.scores["test"], rtol=1e-4, atol=1e-4)
+
+
 def test_a_run_that_diverges_is_a_row() -> None:
     """Its figures are nan and it says why; it is never tried again by itself."""
     found = finished(run(3, options="rate=1e30"))

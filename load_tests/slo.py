@@ -3,9 +3,6 @@
 from functools import lru_cache
 from math import exp, lgamma, log, log1p
 
-import numpy as np
-from numpy.typing import NDArray
-
 CONFIDENCE = 0.99
 HELD, MISSED, UNPROVEN = "held", "missed", "unproven"
 
@@ -30,17 +27,6 @@ def judge(requests: int, over: int, percent: float) -> str:
     if requests and over > requests * (1 - percent / 100):
         return MISSED
     return HELD if requests >= requests_needed(over, percent) else UNPROVEN
-
-
-def proven_percentile(values: NDArray[np.float64], percent: float) -> float | None:
-    """The lowest limit for which these values prove the percentile, or None where they are too few for any."""
-    if len(values) < requests_needed(0, percent):
-        return None
-    low, high = 0, len(values)
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if requests_needed(middle, percent) <= len(values) else (low, middle)
-    return float(np.sort(values)[len(values) - 1 - low])
 
 
 def _at_most(over: int, requests: int, percent: float) -> float:

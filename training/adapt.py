@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from torch import Tensor
 
-from training.fit import Examples, Trial, fit, log_odds, predict, validate
+from training.fit import Examples, Trial, fit, predict, validate
 from training.head import fit_head, set_loss
 from training.metrics import threshold_at_fpr
 from training.network import AdaptedNetwork, frozen_names, tensor_hashes
@@ -171,11 +171,6 @@ def fit_temperature(logits: Tensor, allowed: Tensor) -> float:
         lambda t: float(set_loss(logits / float(np.exp(t)), allowed)), bounds=(-np.log(8), np.log(8)), method="bounded"
     )
     return float(np.float32(np.exp(result.x)))
-
-
-def new_class_scores(logits: Tensor, temperature: float) -> np.ndarray:
-    """Log-odds of the new class after calibration, float64 (N,): orders photographs as the served probability does."""
-    return log_odds(logits / temperature).numpy()
 
 
 @torch.no_grad()

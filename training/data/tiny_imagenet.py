@@ -43,12 +43,6 @@ def class_ids(container: Container) -> tuple[str, ...]:
     return tuple(sorted(set(names) - set(BUS_CLASSES)))
 
 
-def class_words(container: Container) -> dict[str, str]:
-    """Class id -> its words."""
-    rows = (line.split("\t", 1) for line in container.read("words.txt").decode().splitlines() if line)
-    return {wnid: words.strip() for wnid, words in rows}
-
-
 def adaptation_hashes(container: Container, lists: list[Path]) -> set[str]:
     """SHA-256 of each photograph that the lists (`path,split,...`) use."""
     used: set[str] = set()

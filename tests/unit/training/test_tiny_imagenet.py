@@ -142,8 +142,3 @@ def test_decoded_pixels_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("training.data.tiny_imagenet.to_input", again)
     second = read_task(tmp_path, monkeypatch)
     assert np.array_equal(first.fit[0], second.fit[0])
-
-
-def test_classes_have_words(tmp_path: Path) -> None:
-    """What a report calls them."""
-    assert "thing n01443537, stuff" == tiny_imagenet.class_words(Container(miniature(tmp_path)))["n01443537"]

@@ -14,7 +14,7 @@ def share_metrics(folder: str, slot: int) -> None:
     for path in Path(folder).glob(f"gauge_live*_{slot}.db"):
         path.unlink()
     os.environ[_FOLDER] = folder
-    values.ValueClass = values.MultiProcessValue(lambda: slot)  # type: ignore[no-untyped-call]
+    values.ValueClass = values.MultiProcessValue(lambda: slot)  # type: ignore[no-untyped-call] # not annotated there
 
 
 def merged_registry() -> CollectorRegistry | None:
@@ -22,5 +22,5 @@ def merged_registry() -> CollectorRegistry | None:
     if _FOLDER not in os.environ:
         return None
     registry = CollectorRegistry()
-    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call] # not annotated there
     return registry

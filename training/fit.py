@@ -132,7 +132,7 @@ def _step(network: AdaptedNetwork, optimizer: torch.optim.Optimizer, batch: Exam
         logits = network.suffix(maps)
     loss = set_loss(logits.float(), batch.allowed)
     optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()  # type: ignore[no-untyped-call] # not annotated there
     nn.utils.clip_grad_norm_(thawed_parameters(network), recipe.clip)
     optimizer.step()
     return float(loss.detach())

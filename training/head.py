@@ -30,7 +30,7 @@ def fit_head(features: Tensor, allowed: Tensor, l2: float, iterations: int = 200
     def closure() -> Tensor:
         optimizer.zero_grad()
         loss = set_loss(x @ weight.T + bias, allowed) + l2 * weight.square().sum()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()  # type: ignore[no-untyped-call] # not annotated there
         return loss
 
     optimizer.step(closure)  # type: ignore[arg-type, no-untyped-call]

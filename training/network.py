@@ -83,7 +83,7 @@ class AdaptedNetwork(nn.Module):
 
     def suffix(self, x: Tensor) -> Tensor:
         """Output of the frozen stages -> logits (N, K)."""
-        return self.fc(self.features(x))  # type: ignore[no-any-return]
+        return self.fc(self.features(x))  # type: ignore[no-any-return] # stubs say Any
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """images: uint8 (N, S, S, 3). Returns probabilities (N, K), logits (N, K), activation_map (N, K, h, w).

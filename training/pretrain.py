@@ -55,7 +55,7 @@ class SourceNetwork(nn.Module):
     def forward(self, pixels: Tensor) -> Tensor:
         """pixels: uint8 (N, S, S, 3). Returns logits (N, classes)."""
         x = normalise(pixels, ResNet.mean, ResNet.std).contiguous(memory_format=torch.channels_last)
-        return self.fc(self.backbone(x).mean((2, 3)))  # type: ignore[no-any-return]
+        return self.fc(self.backbone(x).mean((2, 3)))  # type: ignore[no-any-return] # stubs say Any
 
 
 def rate_between(peak: float, step: int, steps: int, warmup_share: float) -> float:
@@ -120,7 +120,7 @@ class Pretraining:
                 f"Loss is {loss.item()} at step {self.step}; lower peak_rate (now {self.schedule.peak_rate})."
             )
         self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()  # type: ignore[no-untyped-call] # not annotated there
         self.optimizer.step()
         self.step += 1
         return float(loss.detach())
@@ -138,7 +138,7 @@ class Pretraining:
 
     def resume(self, path: Path) -> None:
         """Continue from a checkpoint of the same schedule."""
-        with safe_open(path, "pt") as file:  # type: ignore[no-untyped-call]
+        with safe_open(path, "pt") as file:  # type: ignore[no-untyped-call] # not annotated there
             metadata = file.metadata()
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
         if metadata["schedule"] != self.schedule.digest():

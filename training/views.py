@@ -124,4 +124,4 @@ def _mapped(cache: Path, key: tuple[object, ...], make: Callable[[], Pixels]) ->
         partial = path.with_suffix(f".{os.getpid()}.npy")  # two processes may make the same one
         np.save(partial, make())
         partial.replace(path)
-    return np.load(path, mmap_mode="r")  # type: ignore[no-any-return]
+    return np.load(path, mmap_mode="r")  # type: ignore[no-any-return] # stubs say Any

@@ -99,7 +99,7 @@ def load_pixels(
         partial = path.with_suffix(".partial.npy")
         np.save(partial, pixels)
         partial.replace(path)
-    return np.load(path, mmap_mode="r")  # type: ignore[no-any-return]
+    return np.load(path, mmap_mode="r")  # type: ignore[no-any-return] # stubs say Any
 
 
 def _rows(rows: list[tuple[str, int]], classes: tuple[str, ...]) -> SourceRows:

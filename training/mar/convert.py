@@ -132,7 +132,7 @@ def _state_dict(path: Path, wanted: Wanted) -> Converted:
 
     @torch.inference_mode()
     def answer(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return network(torch.from_numpy(images))[0].numpy()  # type: ignore[no-any-return]
+        return network(torch.from_numpy(images))[0].numpy()  # type: ignore[no-any-return] # stubs say Any
 
     return Converted(export_onnx(network, size), answer, size, source.facts.architecture)
 

@@ -58,7 +58,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], SourceFacts | None]:
         raise DataError(f"{path}: no such file. Give a .safetensors or a state dict saved with torch.save.")
     if path.suffix == ".safetensors":
         try:
-            with safe_open(path, "pt") as file:  # type: ignore[no-untyped-call]
+            with safe_open(path, "pt") as file:  # type: ignore[no-untyped-call] # not annotated there
                 facts = (file.metadata() or {}).get("thaw")
                 tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
             return tensors, SourceFacts.model_validate_json(facts) if facts else None

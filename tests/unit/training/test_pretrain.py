@@ -58,7 +58,7 @@ def finish(run: Pretraining, folder: Path) -> list[dict[str, float]]:
 def content(path: Path) -> dict[str, bytes]:
     """Every tensor's bytes and every fact of a checkpoint. The file itself lists its facts in any order."""
     with safe_open(path, "np") as file:
-        return {name: file.get_tensor(name).tobytes() for name in file.keys()} | file.metadata()  # noqa: SIM118
+        return {name: file.get_tensor(name).tobytes() for name in file.keys()} | file.metadata()  # noqa: SIM118 - not a mapping
 
 
 @pytest.fixture(scope="module")

@@ -54,7 +54,7 @@ def test_every_tensor_belongs_to_one_stage(source: Source, depth: int) -> None:
     """Depths freeze less and less, from all of it to nothing; a cached map fits what follows."""
     network = AdaptedNetwork(source.backbone, 5)
     network.thaw(depth)
-    frozen, all_tensors = frozen_names(network), set(source.backbone.state_dict())  # type: ignore[attr-defined]
+    frozen, all_tensors = frozen_names(network), set(source.backbone.state_dict())  # type: ignore[attr-defined] # modules answer any name
     assert (frozen == all_tensors, not frozen) == (depth == 0, depth == 5)
     maps = frozen_maps(network, pixels(2, 0, SIZE), torch.float32)
     with torch.inference_mode():
@@ -65,7 +65,7 @@ def test_every_tensor_belongs_to_one_stage(source: Source, depth: int) -> None:
 def test_it_is_built_again_from_a_manifest(source: Source) -> None:
     """Family and size are all that is kept."""
     backbone = build_backbone(dict(source.facts.architecture))
-    assert set(source.backbone.state_dict()) == set(backbone.state_dict())  # type: ignore[attr-defined]
+    assert set(source.backbone.state_dict()) == set(backbone.state_dict())  # type: ignore[attr-defined] # modules answer any name
 
 
 def test_without_the_package_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

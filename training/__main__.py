@@ -86,6 +86,9 @@ def pretrain(
     width: Annotated[int, typer.Option(help="Channels of the first stage.")] = 32,
     threads: Threads = 1,
     publish: Annotated[str, typer.Option(help="Name in model_store/source/, written when the schedule is done.")] = "",
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Copy the unfinished run's weights into training/unfinished/.")
+    ] = False,
 ) -> None:
     """Train a source network without buses on Tiny-ImageNet."""
     from training import source_job
@@ -96,6 +99,9 @@ def pretrain(
 
     schedule = Schedule(Architecture(width=width), epochs=epochs, seed=seed)
     folder = out or state_folder("pretrain", f"tiny198-w{width}-e{epochs}-s{seed}")
+    if keep:
+        print(source_job.keep_unfinished(folder))
+        return
     task = source_job.read_source_task(source, exclude, schedule.size)
     with Watch() as watch:
         run = source_job.pretrain(task, schedule, folder, threads, watch)

@@ -12,7 +12,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from training.data import tiny_imagenet
-from training.data.archives import Container
+from training.data.archives import Container, DataError
 from training.pretrain import CHECKPOINT, Pretraining, Schedule, SourceNetwork, run_epochs, top1
 from training.progress import Watch
 from training.sources.source import facts_of_run, write_source
@@ -67,7 +67,12 @@ def pretrain(task: SourceTask, schedule: Schedule, folder: Path, threads: int, w
 
 
 def keep_unfinished(folder: Path, kept: Path = UNFINISHED) -> Path:
-    """Keep a checkpoint's weights in half the bytes, without momentum: a lost machine costs some steps, not days."""
+    """Keep a checkpoint's weights in half the bytes, without momentum: a lost machine costs some steps, not days.
+
+    Raises DataError when the run has no checkpoint.
+    """
+    if not (folder / CHECKPOINT).exists():
+        raise DataError(f"{folder}: holds no checkpoint. Give the settings that the run was started with.")
     with safe_open(folder / CHECKPOINT, "pt") as file:  # type: ignore[no-untyped-call] # not annotated there
         metadata = file.metadata()
         tensors = {key: file.get_tensor(key) for key in file.keys() if key.startswith("network.")}  # noqa: SIM118 - not a mapping

@@ -14,6 +14,7 @@ from safetensors import safe_open
 
 from tests.unit.training.tiny import ARCHITECTURE, pixels
 from training import source_job
+from training.data.archives import DataError
 from training.pretrain import CHECKPOINT, Pretraining, Schedule, augmented_batch, rate_between, run_epochs, top1
 
 COUNT, CLASSES = 96, 4
@@ -256,3 +257,5 @@ def test_the_kept_weights_of_an_unfinished_run_continue_it(tmp_path: Path) -> No
     for name, tensor in run.network.state_dict().items():
         torch.testing.assert_close(tensor, other.network.state_dict()[name], rtol=1e-3, atol=1e-6)
     assert not other.optimizer.state
+    with pytest.raises(DataError, match="no checkpoint"):
+        source_job.keep_unfinished(tmp_path / "kept", tmp_path)

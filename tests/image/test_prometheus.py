@@ -45,7 +45,9 @@ def prometheus(folder: Path, target: int) -> Iterator[int]:
                 said = [line["address"] for line in lines if line.get("msg") == "Listening on" and "address" in line]
                 return int(said[0].rpartition(":")[2]) if said else 0
 
-            yield wait_for(address, "Prometheus listens")
+            port = wait_for(address, "Prometheus listens")
+            wait_for(lambda: ask(port, "GET", "/-/ready")[0] == 200, "Prometheus answers queries")  # 503 till then
+            yield port
         finally:
             process.terminate()
 

@@ -138,6 +138,7 @@ def adapt(
 def study(
     size: Annotated[str, typer.Option(help="small: drawn vehicles, minutes; full: photographs, days.")] = "small",
     photographs: Annotated[Path | None, typer.Option(help="Folder of the collections that the splits name.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for report.html.")] = Path("runs/study"),
     processes: Annotated[int, typer.Option(help="Runs at once, one thread each; never part of a result.")] = 0,
     sweep: Annotated[bool, typer.Option("--sweep", help="Find each depth's rate on validation instead.")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Copy finished rows into training/study/rows/ instead.")] = False,
@@ -152,7 +153,7 @@ def study(
         elif sweep:
             study_verb.sweep(size, photographs, watch)
         else:
-            study_verb.study(size, photographs, processes or os.cpu_count() or 1, watch)
+            study_verb.study(size, photographs, processes or os.cpu_count() or 1, out, watch)
 
 
 @app.command()

@@ -139,12 +139,16 @@ def _top1_before(name: str, material: Material) -> float:
     return old_top1(source_network(source), source.head, task)
 
 
+def config_sha256(run: Run, shared: Shared) -> str:
+    """Identity of every setting that decides a row: the run, its recipe, its rate, how many others it learns from."""
+    settings = shared.settings
+    recipe = asdict(settings.recipe(run, shared.material[run.size]))
+    wanted = {key: value for key, value in asdict(run).items() if key != "stage"}
+    return _digest({"run": wanted, "recipe": recipe, "rate": settings.rate(run), "others": settings.others})
+
+
 def _row(run: Run, draw: Draw, shared: Shared, started: str) -> TrialRow:
     material = shared.material[run.size]
-    config = {
-        "run": {k: v for k, v in asdict(run).items() if k != "stage"},
-        "recipe": asdict(shared.settings.recipe(run, material)),
-    }
     return TrialRow(
         **{k: v for k, v in asdict(run).items() if k != "stage"},
         stage=run.stage,
@@ -162,7 +166,7 @@ def _row(run: Run, draw: Draw, shared: Shared, started: str) -> TrialRow:
         seconds=NAN,
         photographs="",
         fitted=list_id(listed(run.target, draw.fit)),
-        config_sha256=_digest(config),
+        config_sha256=config_sha256(run, shared),
         data_sha256=_digest([list_id(listed(run.target, part)) for part in (draw.fit, draw.val, draw.rest)]),
         source_sha256=fresh_source(run.source, material.size).sha256,
         frozen_sha256="",

@@ -55,6 +55,11 @@ class Study:
     controls: tuple[str, ...]
     photographs: bool
 
+    @property
+    def world(self) -> str:
+        """Which of the rules' worlds its rows belong to."""
+        return "photographs" if self.photographs else "drawn"
+
     def runs(self) -> list[Run]:
         """Every run once, in order; a run that two stages want belongs to the first."""
         found: dict[str, Run] = {}
@@ -75,11 +80,11 @@ SMALL = Study(
     detail_target="drawn-small",
     detail_size=64,
     views=4,
-    steps=150,
+    steps=80,
     others=1_500,
     draws=5,
     seeds=1,
-    detail_draws=2,
+    detail_draws=5,
     curve=(50, 100, 200, 500),
     controls=(*HEADS, *BASELINES),
     photographs=False,

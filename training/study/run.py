@@ -5,18 +5,28 @@ from pathlib import Path
 
 import joblib
 
+from training.data.archives import DataError
 from training.progress import Watch
-from training.study.execute import Lists, Shared, execute
+from training.study.execute import Lists, Shared, config_sha256, execute
 from training.study.plan import Run
 from training.study.rows import Finished, Rows, Table, TrialRow, committed
 
 Result = tuple[list[Finished], Lists]
 
 
-def missing(runs: Sequence[Run], table: Table, shards: Iterable[Path] = ()) -> list[Run]:
-    """Runs that no row speaks of yet, failed ones included: a failure is a result."""
-    done = {name.rsplit("/", 1)[0] for name in table.names()}
-    done |= {row.trial.rsplit("/", 1)[0] for row in Rows(shards).trials}
+def missing(runs: Sequence[Run], shared: Shared, table: Table, shards: Iterable[Path] = ()) -> list[Run]:
+    """Runs that no row speaks of yet. A failure is a result: it is not tried again.
+
+    Raises DataError when a row was made with other settings: it would pass for a row of these.
+    """
+    rows = [*table.rows(), *Rows(shards).trials]
+    done = {row.trial.rsplit("/", 1)[0]: row.config_sha256 for row in rows}
+    for run in runs:
+        if done.get(run.name, config_sha256(run, shared)) != config_sha256(run, shared):
+            raise DataError(
+                f"{run.name}: has a row of other settings (steps, rates, views). "
+                f"Restore the settings, or move {table.path} away to start anew."
+            )
     return [run for run in runs if run.name not in done]
 
 
@@ -25,7 +35,7 @@ def run_study(runs: Sequence[Run], shared: Shared, table: Table, processes: int,
 
     Killed anywhere, the next call goes on; a run that was under way starts anew.
     """
-    left = missing(runs, table, committed())
+    left = missing(runs, shared, table, committed())
     watch.say(f"{len(runs) - len(left)} of {len(runs)} runs have rows; {len(left)} to go. {forecast(left, table)}")
     watch.start("runs", len(left))
     for count, (finished, lists) in enumerate(_results(left, shared, processes), start=1):

@@ -8,19 +8,27 @@ from training.state import state_folder
 from training.study.execute import Shared
 from training.study.material import Material
 from training.study.plan import STUDIES, Study
-from training.study.rows import Table, add_shard
-from training.study.rules import rules_sha256
+from training.study.report import write_page
+from training.study.rows import Rows, Table, add_shard
+from training.study.rules import read_rules, rules_sha256
 from training.study.run import run_study
 from training.study.sweep import chosen_rates, sweep_rates
 from training.study.trial import Settings
+from training.study.verdicts import answer
 
 
-def study(name: str, root: Path | None, processes: int, watch: Watch) -> Table:
-    """Run what is missing of a study. Raises DataError: unknown name, photographs not given."""
+def study(name: str, root: Path | None, processes: int, out: Path, watch: Watch) -> Path:
+    """Run what is missing of a study, judge all that is there, write `out/report.html`.
+
+    Raises DataError: unknown name, photographs not given.
+    """
     plan = _plan(name, root)
     table = Table(state_folder("study") / f"{name}.sqlite")
     run_study(plan.runs(), shared_of(plan, root), table, processes, watch)
-    return table
+    table.close()
+    page = write_page(answer(Rows([table.path]), read_rules(), plan.world), out / "report.html")
+    watch.say(f"report: {page}")
+    return page
 
 
 def sweep(name: str, root: Path | None, watch: Watch) -> None:

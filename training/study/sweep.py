@@ -7,7 +7,7 @@ Every trial is a line of `sweep.csv`; the rates are read from there, never typed
 import csv
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 import torch
@@ -34,6 +34,7 @@ class Tried:
     source: str
     target: str
     size: int
+    steps: int
     depth: int
     rate: float
     val_ap: float
@@ -42,10 +43,8 @@ class Tried:
 def sweep_rates(study: Study, materials: Mapping[int, Material], watch: Watch, path: Path = SWEEP) -> None:
     """Add the trials that the file lacks, each when it is done."""
     torch.set_num_threads(1)
-    done = {(t.study, t.source, t.target, t.size, t.depth, t.rate) for t in read_sweep(path)}
-    runs = [
-        run for run in _runs(study) if (study.name, run.source, run.target, run.size, run.depth, _rate(run)) not in done
-    ]
+    done = {replace(tried, val_ap=0.0) for tried in read_sweep(path)}
+    runs = [run for run in _runs(study) if _tried(study, run, 0.0) not in done]
     watch.say(f"{len(runs)} rates to try")
     watch.start("rates", len(runs))
     for count, run in enumerate(runs, start=1):
@@ -56,7 +55,7 @@ def sweep_rates(study: Study, materials: Mapping[int, Material], watch: Watch, p
             ).val_ap
         except DivergedError:
             val_ap = float("nan")
-        _append(path, Tried(study.name, run.source, run.target, run.size, run.depth, _rate(run), val_ap))
+        _append(path, _tried(study, run, val_ap))
         watch.advance(count)
         watch.say(f"{run.target}, {run.size} px, depth {run.depth}, rate {_rate(run):g}: validation AP {val_ap:.3f}")
 
@@ -65,7 +64,7 @@ def chosen_rates(study: Study, path: Path = SWEEP) -> dict[tuple[int, int], floa
     """(size, depth) -> the rate with the best validation AP, meaned over the targets; a divergence counts as 0."""
     found: dict[tuple[int, int], dict[float, list[float]]] = defaultdict(lambda: defaultdict(list))
     for tried in read_sweep(path):
-        if (tried.study, tried.source) == (study.name, study.source):
+        if (tried.study, tried.source, tried.steps) == (study.name, study.source, study.steps):
             found[tried.size, tried.depth][tried.rate].append(0.0 if tried.val_ap != tried.val_ap else tried.val_ap)
     return {key: max(rates, key=lambda rate: sum(rates[rate]) / len(rates[rate])) for key, rates in found.items()}
 
@@ -76,16 +75,8 @@ def read_sweep(path: Path = SWEEP) -> list[Tried]:
         return []
     with path.open(newline="") as file:
         return [
-            Tried(
-                r["study"],
-                r["source"],
-                r["target"],
-                int(r["size"]),
-                int(r["depth"]),
-                float(r["rate"]),
-                float(r["val_ap"]),
-            )
-            for r in csv.DictReader(file)
+            Tried(**{field.name: field.type(record[field.name]) for field in fields(Tried)})  # type: ignore[operator] # str, int, float
+            for record in csv.DictReader(file)
         ]
 
 
@@ -106,6 +97,10 @@ def _runs(study: Study) -> Iterator[Run]:
     for target, size, depth in dict.fromkeys((*headline, *details)):
         for rate in RATES:
             yield Run("sweep", target, depth, study.source, size, options=f"rate={rate:g}")
+
+
+def _tried(study: Study, run: Run, val_ap: float) -> Tried:
+    return Tried(study.name, run.source, run.target, run.size, study.steps, run.depth, _rate(run), val_ap)
 
 
 def _rate(run: Run) -> float:

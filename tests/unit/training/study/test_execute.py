@@ -11,6 +11,7 @@ from tests.unit.training.study import tiny_study
 from tests.unit.training.study.tiny_study import MATERIAL, SHARED, finished, run, same
 from tests.unit.training.tiny import quiet
 from training.adapt import FrozenTensorMovedError
+from training.data.archives import DataError
 from training.metrics import average_precision
 from training.network import AdaptedNetwork
 from training.study import trial
@@ -124,10 +125,13 @@ def test_a_study_goes_on_where_it_stopped(tmp_path: Path) -> None:
     """What has a row is not run again; a second call adds the rest."""
     table = Table(tmp_path / "rows.sqlite")
     run_study(RUNS[:2], SHARED, table, 1, quiet())
-    assert RUNS[2:] == missing(RUNS, table)
+    assert RUNS[2:] == missing(RUNS, SHARED, table)
     run_study(RUNS, SHARED, table, 1, quiet())
-    assert [] == missing(RUNS, table)
+    assert [] == missing(RUNS, SHARED, table)
     assert len(RUNS) == len(table.rows())
+    other = replace(SHARED, settings=replace(SHARED.settings, steps=11))
+    with pytest.raises(DataError, match="other settings"):
+        missing(RUNS, other, table)
 
 
 @pytest.mark.long

@@ -141,6 +141,11 @@ test-long: .venv/.made ## The tests that take minutes [ARGS=...]
 test-image: .venv/.made .venv-tools/.made ## Build the image, run it, its chart and its alerts for real: minutes, root, podman [ARGS=...]
 	@tests/image/machine.sh .venv/bin/python -m pytest -q -rP -m image -p no:xdist --timeout 900 tests/image $(ARGS)
 
+# Says nothing when all is well.
+.PHONY: features
+features: .venv/.made ## Look whether the tests that docs/features.md names exist, and passed [JUNIT="reports of a run"]
+	@.venv/bin/python -m tests.docs.features $(JUNIT)
+
 .PHONY: bench
 bench: .venv/.made ## The server beside the bare loop [PEERS=folder of other servers] [MODELS=model_store] [ARGS="--rounds 5"] [TABLE=bench.md]
 	@exec env $(if $(MODELS),THAW_MODELS='$(MODELS)') .venv/bin/python -m serving.bench $(if $(PEERS),--peers '$(PEERS)') \

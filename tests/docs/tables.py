@@ -13,6 +13,7 @@ from serving.errors import KINDS
 from serving.metrics import Metrics
 from serving.settings import PREFIX, Settings
 from serving.upstream.ledger import Ledger
+from tests.docs.features import features_page
 from tests.sources import ROOT
 
 TRAINER_VARIABLES = ("THAW_STATE",)
@@ -132,6 +133,7 @@ PAGES = {
     "docs/metrics.md": metrics_page,
     "docs/errors.md": errors_page,
     "docs/load-settings.md": load_settings_page,
+    "docs/features.md": features_page,
     "load_tests/summary.schema.json": schema_text,
 }
 

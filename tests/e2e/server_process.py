@@ -85,6 +85,12 @@ class ServerProcess:
         found = (re.search(r"(?m)^Pss:\s+(\d+)", rollup) for rollup in rollups)
         return sum(int(match.group(1)) for match in found if match) / 1000
 
+    def cpu_seconds(self) -> float:
+        """What the supervisor and all it started have computed so far."""
+        stats = (Path(f"/proc/{pid}/stat").read_text() for pid in (self.process.pid, *self.children()))
+        ticks = (stat.rpartition(")")[2].split()[11:13] for stat in stats)
+        return sum(int(each) for pair in ticks for each in pair) / os.sysconf("SC_CLK_TCK")
+
     def mapped(self) -> str:
         """Every file that is mapped into any of them."""
         return "".join(Path(f"/proc/{pid}/maps").read_text() for pid in (self.process.pid, *self.children()))

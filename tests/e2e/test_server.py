@@ -19,6 +19,7 @@ from tests.hostile import png_bomb
 from tests.sources import ROOT
 
 MOST_MEMORY_MB = 400
+LONGEST_START_S = 2.0
 CLIENTS = 6
 
 
@@ -61,6 +62,14 @@ def test_the_log_is_json_and_says_the_terms(server: ServerProcess) -> None:
     words = ("settings", "CPUExecutionProvider: auto found", "terms of", "listening")
     assert [*words] == [word for line in lines for word in words if line["message"].startswith(word)]
     assert server.port == lines[-1]["port"]
+
+
+def test_the_first_answer_costs_little() -> None:
+    """Start, the shipped models with their goldens and an answer: so much is computed, however busy the machine."""
+    server = ServerProcess(ROOT / "model_store", spare=False)
+    assert 200 == server.post("/predict", photograph(1))[0]
+    assert LONGEST_START_S > server.cpu_seconds()
+    assert 0 == server.end()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -34,6 +34,15 @@ def test_a_trace_context_is_returned_and_logged(engine: FakeEngine, caplog: pyte
     assert "traceparent" not in logged[-1]
 
 
+def test_no_line_for_a_request_unless_told(fake: Running, caplog: pytest.LogCaptureFixture) -> None:
+    """The hot path writes nothing, whatever is asked and answered."""
+    with caplog.at_level(logging.DEBUG, "thaw"):
+        caplog.clear()
+        assert [200, 422] == [fake.post("/predict", body).status for body in (plain(1), plain(1)[:-20])]
+        assert 404 == fake.get("/nowhere").status
+    assert [] == [record.message for record in caplog.records if record.name.startswith("thaw")]
+
+
 @pytest.mark.parametrize(
     "wrong",
     ["", "00-1-2-3", TRACE.upper(), "ff" + TRACE[2:], TRACE.replace("4bf92f3577b34da6a3ce929d0e0e4736", "0" * 32)],

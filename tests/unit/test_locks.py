@@ -1,5 +1,6 @@
 """requirements/*.txt: what images and tools install. `make locks` writes them anew."""
 
+import importlib.metadata
 import re
 import tomllib
 from pathlib import Path
@@ -11,6 +12,7 @@ from tests.sources import ROOT
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 LOCKS = sorted(path.stem for path in (ROOT / "requirements").glob("*.txt"))
+MOST_OF_A_SERVER_MB = 250
 # Lock -> the extras whose every package it must hold, possibly together with another lock.
 HOLDS = {
     "serve-cpu": (("serve-cpu", "server", "otel"), ()),
@@ -68,3 +70,10 @@ def test_torch_comes_in_two_builds() -> None:
 def test_the_server_has_no_trainer_in_it() -> None:
     """Neither server image installs torch."""
     assert not {"torch", "onnx"} & {*lock("serve-cpu"), *lock("serve-gpu")}
+
+
+def test_a_server_installs_little() -> None:
+    """All that serving on the CPU wants, ONNX Runtime and numpy included, on the disk; byte code apart."""
+    files = [file for package in lock("serve-cpu") for file in importlib.metadata.distribution(package).files or ()]
+    sizes = [Path(str(file.locate())).stat().st_size for file in files if file.suffix != ".pyc"]
+    assert MOST_OF_A_SERVER_MB > sum(sizes) / 1e6

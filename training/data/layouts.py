@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from training.data import label_studio
 from training.data.archives import Container, DataError
 
 SPLIT_FOLDERS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
@@ -53,7 +54,7 @@ class Layout:
 
 
 def read_layout(container: Container) -> Layout:
-    """Detect the layout: Tiny-ImageNet, a table, or an image folder (with or without splits). Raises DataError."""
+    """Detect the layout: Tiny-ImageNet, a table, Label Studio's export, or an image folder. Raises DataError."""
     names = [name for name in container.names() if not _is_hidden(name)]
     photographs = [name for name in names if PurePosixPath(name).suffix.lower() in PHOTOGRAPH_SUFFIXES]
     if not photographs:
@@ -65,6 +66,9 @@ def read_layout(container: Container) -> Layout:
     tables = _tables(container, top, names)
     if tables:
         return _from_tables(container, top, tables, photographs)
+    exported = label_studio.exports(container, names)
+    if exported:
+        return _from_exports(container, exported, photographs)
     return _image_folder(container, top, names, photographs)
 
 
@@ -101,6 +105,17 @@ def _from_tables(container: Container, top: str, tables: list[str], photographs:
             rows[given.path] = given if given.split else Given(given.path, given.word, split, given.group)
     ignored = tuple(name for name in photographs if name not in rows)
     return Layout(f"table {', '.join(tables)}", tuple(rows.values()), (), ignored)
+
+
+def _from_exports(container: Container, exported: list[str], photographs: list[str]) -> Layout:
+    rows: dict[str, Given] = {}
+    for name in exported:
+        for where, path, word in label_studio.labelled(container, name, photographs):
+            if path in rows and rows[path].word != word:
+                raise DataError(f"{where}: {path} is {word} here and {rows[path].word} above. Decide which, once.")
+            rows[path] = Given(path, word)
+    ignored = tuple(name for name in photographs if name not in rows)
+    return Layout(f"Label Studio's export {', '.join(exported)}", tuple(rows.values()), (), ignored)
 
 
 def _given(container: Container, table: str, line: int, folder: str, record: dict[str, str]) -> Given:

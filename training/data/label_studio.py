@@ -1,8 +1,8 @@
 """What Label Studio exports of a classification: JSON, JSON-MIN, CSV or TSV, beside the photographs or above them.
 
 Its forms: labelstud.io/guide/export.html. An export names a photograph by an address of its server
-(`/data/upload/3/9f1c2d3e-bus.jpg`, `/data/local-files/?d=photos/bus.jpg`, `https://...`); nothing is fetched, the file of
-that name in the folder or zip is meant. A column is named as its control in the labelling interface, mostly `choice`.
+(`/data/upload/3/9f1c2d3e-bus.jpg`, `/data/local-files/?d=photos/bus.jpg`, `https://...`); nothing is fetched, the file
+of that name in the folder or zip is meant. A column has the name of its control, mostly `choice`.
 """
 
 import csv

@@ -81,7 +81,7 @@ def test_one_name_in_two_folders(tmp_path: Path) -> None:
     layout = read_layout(Container(folder(tmp_path / "told", names, **{"tasks.json": told})))
     assert ["b/bus.jpg"] == [each.path for each in layout.photographs]
     untold = json.dumps([_task("/data/upload/1/bus.jpg", "bus")])
-    with pytest.raises(DataError, match="may be any of a/bus.jpg, b/bus.jpg"):
+    with pytest.raises(DataError, match=r"may be any of a/bus\.jpg, b/bus\.jpg"):
         read_layout(Container(folder(tmp_path / "untold", names, **{"tasks.json": untold})))
 
 

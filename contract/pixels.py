@@ -33,6 +33,7 @@ Image.MAX_IMAGE_PIXELS = None
 _INTERPOLATION = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 _EXIF_ORIENTATION = 0x0112
 _PNG_END = b"IEND\xaeB`\x82"  # the last chunk of every whole PNG, with its CRC
+_GIF_IMAGE, _GIF_EXTENSION, _GIF_TRAILER = b",!;"  # what a block begins with
 _MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8")
 
 Pixels = NDArray[np.uint8]
@@ -79,6 +80,8 @@ def decode_photograph(data: bytes, *, size_hint: int | None = None, max_pixels: 
         if image.format == "PNG":
             _open(data, max_pixels).verify()  # checks every chunk's CRC; a plain load skips the pixels' own
             data.index(_PNG_END)  # the last chunk's too, which Pillow takes unread
+        if image.format == "GIF":
+            _walk_to_the_end_of_gif(data)
         if image.format in ("JPEG", "MPO") and size_hint:
             image.draft("RGB", (DRAFT_FACTOR * size_hint, DRAFT_FACTOR * size_hint))
         image.load()
@@ -136,6 +139,23 @@ def _open(data: bytes, max_pixels: int) -> Image.Image:
             f"Photograph is {width} x {height} pixels; each side needs at least {MIN_SIDE}. Send it larger."
         )
     return image
+
+
+def _walk_to_the_end_of_gif(data: bytes) -> None:
+    """Block by block to the trailer, since Pillow reads the first frame and no further. Raises IndexError before it."""
+
+    def palette_bytes(flags: int) -> int:
+        return 6 << (flags & 7) if flags & 0x80 else 0
+
+    at = 13 + palette_bytes(data[10])
+    while (kind := data[at]) != _GIF_TRAILER:
+        if kind not in (_GIF_IMAGE, _GIF_EXTENSION):
+            at += 1  # padding, which decoders skip
+            continue
+        at += 2 if kind == _GIF_EXTENSION else 11 + palette_bytes(data[at + 9])
+        while length := data[at]:
+            at += length + 1
+        at += 1
 
 
 def _upright(image: Image.Image) -> Image.Image:

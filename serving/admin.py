@@ -46,7 +46,7 @@ async def _order(app: "App", request: Request, action: str, name: str, version: 
 
 
 async def _audited(app: "App", request: Request, action: str, name: str, version: str | None) -> Response:
-    fields = {"action": action, "model": name, "version": version, "request_id": request.request_id}
+    fields = {"action": action, "model": name, "version": version, **_who(request)}
     try:
         alias: Alias = await (app.keeper.roll_back(name) if version is None else app.keeper.activate((name, version)))
     except Refusal as refusal:
@@ -57,13 +57,17 @@ async def _audited(app: "App", request: Request, action: str, name: str, version
     return json_response(document)
 
 
+def _who(request: Request) -> dict[str, str]:
+    return {"client": request.client, "request_id": request.request_id}
+
+
 def _check_key(app: "App", request: Request, action: str, values: Mapping[str, str]) -> None:
     """`Authorization: Bearer KEY`."""
     key = app.settings.admin_key
     if key is None:
         raise Refusal("admin-closed", "This server has no key for administration. Start it with THAW_ADMIN_KEY set.")
     if not Keys([key.get_secret_value()]).has(bearer(request)):
-        fields = {"action": action, **values, "request_id": request.request_id}
+        fields = {"action": action, **values, **_who(request)}
         audit.warning("refused: no valid key", extra={"fields": fields})
         raise Refusal("unauthorized", "The key is absent or wrong. Send `Authorization: Bearer` with THAW_ADMIN_KEY.")
 

@@ -133,8 +133,6 @@ class App:
             headers += (("retry-after", str(refusal.retry_after_s)),)
         if refusal.kind.status == 401:
             headers += (("www-authenticate", "Bearer"),)
-        if refusal.kind.status == 401:
-            headers += (("www-authenticate", "Bearer"),)
         if refusal.allow:
             headers += (("allow", ", ".join(refusal.allow)),)
         form = route.errors if route else "inference" if request.path.startswith(INFERENCE_PREFIX) else "problem"

@@ -189,7 +189,7 @@ class Connection(asyncio.Protocol):
     async def _work(self, incoming: Incoming) -> None:
         if incoming.request is None:
             return
-        incoming.request.socket = self._socket
+        incoming.request.socket, incoming.request.transport = self._socket, self.transport
         try:
             response = await self._owner.application.answer(incoming.request)
         finally:

@@ -51,6 +51,11 @@ class Job:
     failure: Exception | None = None
     inputs: dict[tuple[int, Resize], NDArray[np.uint8]] = field(default_factory=dict)
 
+    @property
+    def has_failed_by_us(self) -> bool:
+        """Whether the failure is not the photograph's."""
+        return self.failure is not None and not isinstance(self.failure, PhotographError)
+
 
 def work(batch: list[Job], beat: Callable[[], None], max_pixels: int, metrics: Metrics) -> None:
     """Fill `results` or `failure` of every job that somebody waits for. All jobs name the same models.

@@ -1,5 +1,6 @@
 """A request as handlers see it, a response as they give it, and its bytes."""
 
+import asyncio
 import json
 import random
 import re
@@ -37,6 +38,7 @@ class Request:
     model: tuple[str, str] = ("", "")  # name and version it was about, for the metrics
     steps: dict[str, float] = field(default_factory=dict)  # seconds by step, for Server-Timing and the log
     socket: int = -1  # descriptor of its connection, to see whether the client is still there
+    transport: asyncio.BaseTransport | None = None
 
     def __post_init__(self) -> None:
         trace = self.headers.get("traceparent", "")
@@ -51,6 +53,12 @@ class Request:
         """Fields of each line that the log has about this request."""
         trace = {"traceparent": self.traceparent} if self.traceparent else {}
         return {"request_id": self.request_id, **trace}
+
+    @property
+    def client(self) -> str:
+        """Address of the client, or of the proxy before it. Asked of the kernel: only those few who want it pay."""
+        peer = self.transport.get_extra_info("peername") if self.transport else None
+        return str(peer[0]) if peer else ""
 
     def header(self, name: str) -> str:
         """Empty when absent."""

@@ -25,10 +25,17 @@ class Options:
     timeout_ms: int | None = None
 
 
-def read_options(query: str, timeout_header: str, allowed: tuple[str, ...] = PARAMETERS) -> Options:
-    """query: without the question mark. Raises Refusal: bad-parameter, for an unknown name as well as a bad value."""
+def read_options(
+    query: str, timeout_header: str, allowed: tuple[str, ...] = PARAMETERS, *, ignore_others: bool = False
+) -> Options:
+    """query: without the question mark. Raises Refusal: bad-parameter, for an unknown name as well as a bad value.
+
+    ignore_others: unknown names are passed over, as a server does that was there before us.
+    """
     values: dict[str, str] = {}
     for name, value in parse_qsl(query, keep_blank_values=True):
+        if name not in allowed and ignore_others:
+            continue
         if name not in allowed:
             near = difflib.get_close_matches(name, allowed, 1)
             meant = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(allowed)}."

@@ -21,7 +21,7 @@ from serving.scheduler import Scheduler
 from serving.settings import Settings
 from serving.shape import shape_of
 from serving.store import Models
-from serving.tls import tls_context
+from serving.tls import Certificate
 from serving.traces import open_traces
 
 log = logging.getLogger("thaw.server")
@@ -52,7 +52,7 @@ class Server:
         self._ears: list[asyncio.Server] = []
         self._tasks: list[asyncio.Task[None]] = []
         self.pipeline.trouble_elsewhere = lambda: self._board.trouble(but=slot)
-        self._tls = tls_context(settings)
+        self._certificate = Certificate(settings)
         names = Limits.__dataclass_fields__
         limits = Limits(**{name: getattr(settings, name) for name in names})
         app = App(settings, self.pipeline, self.keeper)
@@ -74,7 +74,7 @@ class Server:
     @property
     def scheme(self) -> str:
         """Of the address: https when there is a certificate."""
-        return "https" if self._tls else "http"
+        return "https" if self._certificate.context else "http"
 
     async def prepare(self) -> None:
         """Lanes, and an eye on the store: all that a spare has until it takes the dead one's place."""
@@ -84,7 +84,8 @@ class Server:
     async def listen(self, listener: socket.socket, ops: socket.socket | None = None) -> None:
         """Ears. listener, ops: bound; owned by this server from now on."""
         self._listener = listener
-        self._tasks = [asyncio.create_task(run()) for run in (self.connections.sweep, self._ops.sweep, self._report)]
+        endless = (self.connections.sweep, self._ops.sweep, self._report, self._certificate.follow)
+        self._tasks = [asyncio.create_task(run()) for run in endless]
         loop = asyncio.get_running_loop()
         # uvloop closes the descriptor it was given; ours keeps the queue of connections alive until it was emptied
         ears = listener.dup()
@@ -95,7 +96,8 @@ class Server:
     def _secure(self) -> dict[str, Any]:
         """How a connection is made: with TLS, a handshake that trickles ends like headers that trickle."""
         timeout = self.settings.header_timeout_s
-        return {"ssl": self._tls, "ssl_handshake_timeout": timeout} if self._tls else {}
+        context = self._certificate.context
+        return {"ssl": context, "ssl_handshake_timeout": timeout} if context else {}
 
     async def _report(self) -> None:
         """For ever: tell the other processes and the supervisor how this one is."""

@@ -46,7 +46,10 @@ class Settings(BaseSettings):
     )
     spare: bool = Field(True, description="With one process: keep a second with its models loaded, to take over.")
     poll_seconds: float = Field(
-        5.0, ge=0, le=3600, description="Time between two looks at the store for new versions and aliases; 0: never."
+        5.0,
+        ge=0,
+        le=3600,
+        description="Time between two looks at the store for versions and aliases, and at the certificate; 0: never.",
     )
     versions_per_model: int = Field(
         2, ge=1, le=64, description="Newest versions of each name kept in memory, beside those that aliases mean."

@@ -96,8 +96,11 @@ class Stage:
                 lane.batch = batch
                 self._work(batch, lane.beat)
                 self._deaths_in_a_row = 0
+                was_ours = any(job.has_failed_by_us for job in batch)
                 self.pass_on(batch)
                 lane.batch = batch = []  # an idle lane keeps neither photographs nor unloaded versions in memory
+                if was_ours:
+                    self._self_test()  # a device that has failed for good must not go on being called ready
             lane.alive = False
         except BaseException as error:
             lane.alive = False

@@ -26,7 +26,7 @@ NEVER_CACHED = (
 
 async def predictions(app: "App", request: Request, values: Mapping[str, str]) -> Response:
     """POST or PUT /predictions/{model}[/{version}]: `{"bus": 0.98, ...}` sorted, as its image classifier answers."""
-    options = read_options(request.query, request.header("x-request-timeout-ms"), ("top_k", "explain", "timeout_ms"))
+    options = _options(request, ("top_k", "explain", "timeout_ms"))
 
     def answer(job: Job) -> dict[str, object]:
         scores: dict[str, object] = {
@@ -39,10 +39,15 @@ async def predictions(app: "App", request: Request, values: Mapping[str, str]) -
 
 async def explanations(app: "App", request: Request, values: Mapping[str, str]) -> Response:
     """POST or PUT /explanations/{model}[/{version}]: label -> rows of the class activation map."""
-    options = read_options(request.query, request.header("x-request-timeout-ms"), ("timeout_ms",))
+    options = _options(request, ("timeout_ms",))
     return await _answers(
         app, request, values, replace(options, explain=True), lambda job: grid_by_label(job.results[0])
     )
+
+
+def _options(request: Request, allowed: tuple[str, ...]) -> Options:
+    """Other parameters are ignored: TorchServe hands them to the handler, and clients send what theirs knew."""
+    return read_options(request.query, request.header("x-request-timeout-ms"), allowed, ignore_others=True)
 
 
 async def _answers(

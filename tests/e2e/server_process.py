@@ -74,6 +74,14 @@ class ServerProcess:
         self.log += rest
         return self.process.returncode
 
+    def read_log(self, words: bytes) -> None:
+        """Until a line has them; fails when the log ends before."""
+        assert self.process.stderr is not None
+        while words not in (line := self.process.stderr.readline()):
+            assert line, f"{words!r} was never logged: {self.log.decode()}"
+            self.log += line
+        self.log += line
+
     def children(self) -> list[int]:
         """The processes that the supervisor started: serving ones, and the spare."""
         pid = self.process.pid

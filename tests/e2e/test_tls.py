@@ -58,6 +58,39 @@ def test_https_with_a_plain_port_beside_it(store: Path, authority: trustme.CA, p
     assert 0 == server.end()
 
 
+def test_a_new_certificate_is_taken_without_a_restart(store: Path, authority: trustme.CA, tmp_path: Path) -> None:
+    """For new connections, once both files fit; between the two writes and on open connections the old one stays."""
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    old, new = authority.issue_cert("127.0.0.1"), authority.issue_cert("127.0.0.1")
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    old.cert_chain_pems[0].write_to_path(cert)
+    old.private_key_pem.write_to_path(key)
+    server = ServerProcess(store, tls_cert=cert, tls_key=key, poll_seconds=0.02)
+
+    def presented() -> bytes:
+        with connected(server, context) as connection:
+            return ssl.DER_cert_to_PEM_cert(connection.getpeercert(binary_form=True) or b"").strip().encode()
+
+    with connected(server, context) as before:
+        assert old.cert_chain_pems[0].bytes().strip() == presented()
+        new.private_key_pem.write_to_path(key)
+        server.read_log(b"the certificate in use is kept")
+        assert old.cert_chain_pems[0].bytes().strip() == presented()
+        new.cert_chain_pems[0].write_to_path(cert)
+        server.read_log(b"the certificate was exchanged")
+        assert new.cert_chain_pems[0].bytes().strip() == presented()
+        before.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert b"HTTP/1.1 200 OK" == before.recv(15)
+    assert 0 == server.end()
+
+
+def connected(server: ServerProcess, context: ssl.SSLContext) -> ssl.SSLSocket:
+    """A connection whose handshake is done."""
+    plain = socket.create_connection(("127.0.0.1", server.port), timeout=15)
+    return context.wrap_socket(plain, server_hostname="127.0.0.1")
+
+
 def test_half_a_pair_stops_the_start(store: Path, pair: dict[str, Path]) -> None:
     """And so does a key that belongs to another certificate, or no key at all."""
     half = run(store=store, tls_cert=pair["tls_cert"])

@@ -57,7 +57,8 @@ def test_a_wrong_or_absent_key_is_refused(store: Path, header: str | None, caplo
         assert "Bearer" == reply.headers["www-authenticate"]
         assert "1" == version(server)
     (record,) = [each for each in caplog.records if each.name == "thaw.audit"]
-    assert ("activate", "2") == (record.fields["action"], record.fields["version"])  # type: ignore[attr-defined] # extra
+    fields = record.fields  # type: ignore[attr-defined] # extra
+    assert ("activate", "2", "127.0.0.1") == (fields["action"], fields["version"], fields["client"])
     assert KEY[:-1] not in str(record.__dict__)
 
 
@@ -70,7 +71,8 @@ def test_activation_under_load_loses_no_request(store: Path, caplog: pytest.LogC
         clients.wait_for_answers(version="2")
         assert Alias(model="partial", version="2", previous="1") == read_aliases(store)["stable"]
     (record,) = [each for each in caplog.records if each.name == "thaw.audit"]
-    assert reply.headers["x-request-id"] == record.fields["request_id"]  # type: ignore[attr-defined] # extra
+    fields = record.fields  # type: ignore[attr-defined] # extra
+    assert (reply.headers["x-request-id"], "127.0.0.1") == (fields["request_id"], fields["client"])
 
 
 def test_rolling_back_returns_to_the_version_before(store: Path) -> None:

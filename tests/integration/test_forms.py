@@ -119,6 +119,15 @@ def test_models(real: Running) -> None:
     assert {"no"} == {model["seen_new_class"] for model in document["models"]}
 
 
+def test_torchserve_s_clients_may_send_what_theirs_knew(real: Running) -> None:
+    """A parameter that we do not know is ignored there, and refused on our own routes."""
+    plain = real.post("/predictions/frozen", photograph(1))
+    for path in ("/predictions/frozen?topk=1&session=7", "/predictions/frozen/1?model=other"):
+        assert (200, plain.body) == (real.post(path, photograph(1)).status, real.post(path, photograph(1)).body)
+    assert 200 == real.post("/explanations/frozen?target=0", photograph(1)).status
+    assert 400 == real.post("/predictions/frozen?top_k=none", photograph(1)).status
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT"])
 def test_torchserve_predictions(real: Running, method: str) -> None:
     """Label -> probability, sorted; the version is optional; a grid on request."""

@@ -78,7 +78,7 @@ def test_a_photograph_that_breaks_the_model_is_the_only_one_to_fail(fake: Runnin
     reply = guilty.reply()
     assert 500 == reply.status
     assert b"secret" not in reply.body
-    assert [1, 4, 1, 1, 1, 1] == engine.batches
+    assert [1, 4, 1, 1, 1, 1] == engine.batches[:6]  # then the lane's golden
     assert 1 == fake.metric("thaw_batch_retries_total")
 
 
@@ -161,6 +161,22 @@ def test_a_lane_that_dies_is_replaced(engine: FakeEngine) -> None:
         wait_until(lambda: server.get("/readyz").status == 200)
         assert 200 == server.post("/predict", plain(1)).status
         assert 1 == server.metric("thaw_lane_restarts_total")
+
+
+def test_a_device_that_fails_for_good_makes_the_server_not_ready(engine: FakeEngine) -> None:
+    """After a failure of ours a lane answers its golden before it takes more; one that cannot is no lane."""
+
+    def fail(images: NDArray[np.uint8]) -> None:
+        raise RuntimeError("device-side assert")
+
+    with running(fake_models(engine)) as server:
+        wait_until(lambda: server.get("/readyz").status == 200)
+        engine.guard = fail
+        assert 500 == server.post("/predict", plain(1)).status
+        wait_until(lambda: server.get("/readyz").status == 503)
+        engine.guard = lambda images: None
+        wait_until(lambda: server.get("/readyz").status == 200)
+        assert 200 == server.post("/predict", plain(1)).status
 
 
 def test_a_stuck_lane_makes_the_server_not_ready(

@@ -52,11 +52,21 @@ def test_half_a_file_is_unreadable(kind: str, share: float) -> None:
     assert "unreadable" == refusal(data[: int(len(data) * share)]).kind
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF"])
 @pytest.mark.parametrize("lost", [1, 2, 4, 12])
 def test_a_file_without_its_last_bytes_is_unreadable(kind: str, lost: int) -> None:
     """The end of a file is its promise that nothing is missing, even where every pixel is there."""
     assert "unreadable" == refusal(encoded(picture(), kind)[:-lost]).kind
+
+
+@pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP"])
+@pytest.mark.parametrize("share", [0.4, 0.7, 0.99])
+def test_an_animation_cut_off_behind_its_first_frame_is_unreadable(kind: str, share: float) -> None:
+    """What is shown is whole, but the file is not: every format has the same answer to that."""
+    frames = [Image.effect_noise((96, 64), 80).convert("P" if kind == "GIF" else "RGB") for _ in range(3)]
+    data = encoded(frames[0], kind, save_all=True, append_images=frames[1:])
+    assert "unreadable" == refusal(data[: int(len(data) * share)]).kind
+    assert ("first frame of an animation",) == decode_photograph(data).notes
 
 
 def test_bytes_behind_the_end_do_no_harm() -> None:

@@ -33,7 +33,7 @@ class Connections:
             answer = HTTPResponse("POST")
             while not answer.message_complete:
                 data = connection.recv(_BLOCK)
-                if not data:
+                if not data and not _ends_with_connection(answer):
                     raise ConnectionResetError("the server closed the connection before its answer was complete")
                 answer.feed(data)
         except BaseException:
@@ -71,6 +71,12 @@ def head_of(address: SplitResult, path: str, headers: dict[str, str], length: in
     """The request line and headers of a POST."""
     lines = [f"POST {path} HTTP/1.1", f"Host: {address.netloc.rpartition('@')[2]}", f"Content-Length: {length}"]
     return "\r\n".join([*lines, *(f"{name}: {value}" for name, value in headers.items()), "", ""]).encode("latin-1")
+
+
+def _ends_with_connection(answer: HTTPResponse) -> bool:
+    """HTTP/1.0 servers tell no length: the answer is what came before they closed."""
+    told = answer.get("content-length") or answer.get("transfer-encoding")
+    return bool(answer.headers_complete and not told)
 
 
 def _is_open(connection: socket.socket) -> bool:

@@ -96,6 +96,7 @@ class Summary(_Part):
     dropped: int
     cut: int
     failures: dict[str, int] = Field(description="failed by kind.")
+    failure_words: dict[str, str] = Field(description="What was wrong, by kind: the most frequent words.")
     latency_ms: Spread = Field(description="From the planned instant to the whole answer.")
     service_ms: Spread = Field(description="From the send to the whole answer.")
     late_ms: Spread = Field(description="From the planned instant to the send: the generator's own fault.")

@@ -5,7 +5,7 @@ import os
 import resource
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -24,9 +24,6 @@ from load_tests.rows import Row
 from load_tests.schedule import Times
 from load_tests.users.closed import CheckedUser, Turns
 from load_tests.users.open import LEAD_S, OpenRun, OpenUser
-
-# Before others on a shared core: a generator that waits for the processor measures its own delay.
-PRIORITY = -15
 
 
 @dataclass
@@ -135,8 +132,6 @@ def measured(settings: Target, lead_s: float) -> Iterator[Recording]:
     recording = Recording(began=time.time() + lead_s)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 65_536)), hard))
-    with suppress(OSError):  # only some users may; lateness tells whether it was needed
-        os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)
     gc.collect()
     gc.freeze()
     usual = gc.get_threshold()
@@ -153,9 +148,29 @@ def measured(settings: Target, lead_s: float) -> Iterator[Recording]:
 
     observer = gevent.spawn(observe)
     try:
-        yield recording
+        with before_others():
+            yield recording
     finally:
         observer.kill()
         gc.set_threshold(*usual)
         gc.unfreeze()
         recording.clock_drift_s = (time.time() - wall) - (time.perf_counter() - monotonic)
+
+
+@contextmanager
+def before_others() -> Iterator[None]:
+    """On a shared core our timers come first: a generator that waits for the processor measures its own delay.
+
+    Only some users may; for others lateness tells whether it was needed. Children are started as usual, and it ends with
+    the block: else a server that is started between two runs would go before others too.
+    """
+    try:
+        usual = os.sched_getscheduler(0), os.sched_getparam(0)
+        os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(1))
+    except (OSError, AttributeError):  # AttributeError: no Linux
+        yield
+        return
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, *usual)

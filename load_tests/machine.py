@@ -11,7 +11,7 @@ def facts() -> dict[str, str | int | float | None]:
     return {
         "processor": _field("/proc/cpuinfo", "model name") or platform.processor() or None,
         "cores": os.cpu_count(),
-        "cores_granted": len(os.sched_getaffinity(0)),
+        "cores_granted": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "memory_mb": _memory_mb(),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),

@@ -5,12 +5,14 @@ import asyncio
 import hashlib
 import itertools
 import json
+import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from load_tests.payloads import PHOTOGRAPHS, read_photographs
 
+TIMER_S = 0.0015
 PHOTOGRAPH = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"GIF8")
 
 
@@ -25,6 +27,7 @@ class Behaviour:
     shed_above: int = 0  # in flight; 0: never
     wrong_every: int = 0  # every n-th answer names another label; 0: none
     fail_every: int = 0  # every n-th answer is a 500; 0: none
+    die_after: int = 0  # the process ends after so many answers; 0: never
     labels: dict[bytes, str] = field(default_factory=dict)
 
 
@@ -32,7 +35,7 @@ class Server:
     """HTTP/1.1 with keep-alive, as little of it as a load test sends."""
 
     def __init__(self, behaviour: Behaviour) -> None:
-        self.behaviour, self.turn = behaviour, asyncio.Lock()
+        self.behaviour, self.free = behaviour, 0.0  # free: when the queue will be empty
         self.in_flight, self.served, self.began = 0, itertools.count(1), time.perf_counter()
 
     async def connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -56,6 +59,8 @@ class Server:
     async def answer(self, body: bytes) -> tuple[int, dict[str, object], str]:
         """Status, document and headers for one photograph."""
         asked, number = self.behaviour, next(self.served)
+        if asked.die_after and number > asked.die_after:
+            os._exit(1)  # as a crash would: no answer, no goodbye
         if asked.shed_above and self.in_flight >= asked.shed_above:
             return 429, {"detail": "full"}, "Retry-After: 1\r\n"
         self.in_flight += 1
@@ -80,15 +85,20 @@ class Server:
         asked = self.behaviour
         if asked.freeze_s:
             past = (time.perf_counter() - self.began) % asked.period_s
-            await asyncio.sleep(max(0.0, asked.freeze_s - past))
+            await until(time.perf_counter() + asked.freeze_s - past)
         if asked.delay_ms:
-            await asyncio.sleep(asked.delay_ms / 1e3)
+            await until(time.perf_counter() + asked.delay_ms / 1e3)
         if asked.serial_ms:
-            async with self.turn:
-                end = time.perf_counter() + asked.serial_ms / 1e3
-                await asyncio.sleep(asked.serial_ms / 1e3 - 0.001)
-                while time.perf_counter() < end:  # a timer alone would be late by up to a millisecond each time
-                    pass
+            # The queue is kept on paper: each ends a fixed time after the one before, so that what Python takes for
+            # reading and answering is not part of the service, and a late timer does not make the next one later.
+            self.free = max(self.free, time.perf_counter()) + asked.serial_ms / 1e3
+            await until(self.free)
+
+
+async def until(instant: float) -> None:
+    """Wait until time.perf_counter() says so: the loop's timers alone are a millisecond late, so the rest is turns."""
+    while (left := instant - time.perf_counter()) > 0:
+        await asyncio.sleep(left - TIMER_S if left > TIMER_S else 0)
 
 
 async def serve(behaviour: Behaviour, port: int) -> None:

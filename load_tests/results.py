@@ -63,6 +63,8 @@ def say(summary: Summary) -> None:
     kinds = "".join(f", {count} {kind}" for kind, count in summary.failures.items())
     parts = f"{summary.ok} ok + {summary.failed} failed + {summary.dropped} dropped + {summary.cut} cut"
     print(f"  {summary.sent} planned = {parts}{kinds}")
+    for kind, words in summary.failure_words.items():
+        print(f"  {kind:<9} {words}")
     if summary.valid:
         print(f"  from plan  {_line(summary.latency_ms)}")
         print(f"  from send  {_line(summary.service_ms)}")

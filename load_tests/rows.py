@@ -17,12 +17,15 @@ FAILED = (SHED, ERROR, WRONG, UNREADABLE, BROKEN, TIMEOUT)
 OUTCOMES = (OK, *FAILED, DROPPED, CUT)
 # Their time is a lower bound of the latency; left out, the slowest requests would vanish from the percentiles.
 UNFINISHED = (TIMEOUT, CUT)
-COLUMNS = ("worker", "due_s", "sent_s", "end_s", "outcome", "status", "photograph", "label")
+COLUMNS = ("worker", "due_s", "sent_s", "end_s", "outcome", "status", "photograph", "label", "words")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Seconds since the run began; `sent` is NaN for what was never sent. `stages`: milliseconds by name."""
+    """Seconds since the run began; `sent` is NaN for what was never sent. `stages`: milliseconds by name.
+
+    words: what was wrong; "" where nothing was.
+    """
 
     due: float
     sent: float
@@ -33,6 +36,7 @@ class Row:
     label: str = ""
     stages: dict[str, float] = field(default_factory=dict)
     worker: int = 0
+    words: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,7 @@ class Table:
     photograph: NDArray[np.int64]
     label: NDArray[np.str_]
     worker: NDArray[np.int64]
+    words: NDArray[np.str_]
     stages: dict[str, NDArray[np.float32]]
 
     def __len__(self) -> int:
@@ -81,7 +86,7 @@ class Table:
         return (self.sent - self.due) * 1e3
 
 
-_FIELDS = ("due", "sent", "end", "outcome", "status", "photograph", "label", "worker")
+_FIELDS = ("due", "sent", "end", "outcome", "status", "photograph", "label", "worker", "words")
 
 
 def table(rows: Sequence[Row]) -> Table:
@@ -97,6 +102,7 @@ def table(rows: Sequence[Row]) -> Table:
         np.array([row.photograph for row in ordered], dtype=int),
         np.array([row.label for row in ordered], dtype=str),
         np.array([row.worker for row in ordered], dtype=int),
+        np.array([row.words for row in ordered], dtype=str),
         {name: np.array([row.stages.get(name, np.nan) for row in ordered], dtype=np.float32) for name in names},
     )
 
@@ -110,7 +116,8 @@ def write_rows(path: Path, rows: Sequence[Row]) -> None:
     for row in sorted(rows, key=lambda row: row.due):
         times = [_micro(value) for value in (row.due, row.sent, row.end)]
         stages = [f"{row.stages[name]:g}" if name in row.stages else "" for name in names]
-        writer.writerow([row.worker, *times, row.outcome, row.status, row.photograph, row.label, *stages])
+        answer = [row.outcome, row.status, row.photograph, row.label, " ".join(row.words.split())]
+        writer.writerow([row.worker, *times, *answer, *stages])
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(gzip.compress(text.getvalue().encode(), 6, mtime=0))
 
@@ -127,10 +134,10 @@ def read_rows(path: Path) -> list[Row]:
 
 
 def _row(line: list[str], names: Iterable[str]) -> Row:
-    worker, due, sent, end, outcome, status, photograph, label, *stages = line
+    worker, due, sent, end, outcome, status, photograph, label, words, *stages = line
     found = {name: float(value) for name, value in zip(names, stages, strict=True) if value}
     times = [float(value) if value else np.nan for value in (due, sent, end)]
-    return Row(*times, outcome, int(status), int(photograph), label, found, int(worker))
+    return Row(*times, outcome, int(status), int(photograph), label, found, int(worker), words)
 
 
 def _micro(seconds: float) -> str:

@@ -110,6 +110,9 @@ def _counts(window: Table) -> dict[str, Any]:
         "dropped": found[DROPPED],
         "cut": found[CUT],
         "failures": failures,
+        "failure_words": {
+            name: Counter(window.words[window.among(name)].tolist()).most_common(1)[0][0] for name in failures
+        },
     }
 
 

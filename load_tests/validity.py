@@ -14,10 +14,13 @@ MOST_DRIFT_S = 0.5
 
 
 def lateness(rows: Table, limit_ms: float | None) -> Iterator[str]:
-    """We sent when we said: the 99th percentile of lateness stays below 5 ms or a tenth of the objective."""
+    """We sent when we said: the 99th percentile of lateness stays below 5 ms or a tenth of the objective.
+
+    "lower": of fewer than a hundred requests one may be late. Its delay is in the latency, which so is never flattered.
+    """
     late = rows.late_ms[~np.isnan(rows.sent)]
     allowed = max(FLOOR_LATE_MS, LATE_SHARE * (limit_ms or 0))
-    if len(late) and (p99 := float(np.percentile(late, 99))) > allowed:
+    if len(late) and (p99 := float(np.percentile(late, 99, method="lower"))) > allowed:
         yield (
             f"requests were sent {p99:.1f} ms after they were due (p99), and {allowed:g} ms are allowed. "
             "Lower the rate, add --processes, or give the generator a core of its own."

@@ -29,15 +29,16 @@ class CheckedUser(FastHttpUser):
             end = time.perf_counter()
             if response.status_code == 0:
                 late = isinstance(response.error, TimeoutError)
-                response.failure(str(response.error))
-                return Row(start, start, end, TIMEOUT if late else BROKEN)
+                words = f"{type(response.error).__name__}: {response.error}"
+                response.failure(words)
+                return Row(start, start, end, TIMEOUT if late else BROKEN, words=words)
             outcome, label, words = judge_answer(response.status_code, response.content or b"", payload.labels, labels)
             if outcome == "ok":
                 response.success()
             else:
                 response.failure(words)
             stages = stage_times(str(response.headers.get("server-timing") or ""))
-            return Row(start, start, end, outcome, response.status_code, -1, label, stages)
+            return Row(start, start, end, outcome, response.status_code, -1, label, stages, words=words)
 
     def refused(self, path: str, payload: Payload, name: str) -> None:
         """Send what no server should accept: 4xx is right, everything else is a failure."""

@@ -13,7 +13,7 @@ from gevent.pool import Pool
 from locust import User, task
 from locust.exception import StopUser
 
-from load_tests.client import Client, Reply
+from load_tests.client import Client
 from load_tests.rows import CUT, DROPPED, OK, Row
 
 NAN = float("nan")
@@ -114,16 +114,15 @@ class OpenUser(User):
         due, sent, end, place, answer = self.arrived.popleft()
         reply = self.plan.client.judge(place, answer)
         stages = reply.stages or {}
-        self.record(
-            Row(due, sent, end, reply.outcome, reply.status, place, reply.label, stages, self.plan.worker), reply
-        )
+        answer = (reply.outcome, reply.status, place, reply.label, stages, self.plan.worker, reply.words)
+        self.record(Row(due, sent, end, *answer), reply.size)
 
-    def record(self, row: Row, reply: Reply | None = None) -> None:
+    def record(self, row: Row, size: int = 0) -> None:
         """Keep the row and tell Locust."""
         self.plan.rows.append(row)
-        fault = None if row.outcome == OK else RuntimeError(reply.words if reply else row.outcome)
+        fault = None if row.outcome == OK else RuntimeError(row.words or row.outcome)
         context = {"late_ms": (row.sent - row.due) * 1e3, "service_ms": (row.end - row.sent) * 1e3}
-        self.tell((row.end - row.due) * 1e3, reply.size if reply else 0, fault, context)
+        self.tell((row.end - row.due) * 1e3, size, fault, context)
 
     def tell(self, milliseconds: float, size: int, fault: Exception | None, context: dict[str, float]) -> None:
         """One request for Locust's statistics; its response time is the one from the plan."""

@@ -1,4 +1,6 @@
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -30,14 +32,45 @@ def test_a_run_is_sent_as_planned_and_judged_from_its_rows(tmp_path: Path) -> No
     assert (tmp_path / "latency.hgrm").read_text().count("\n") > 10
 
 
-def test_a_server_that_dies_is_an_error(tmp_path: Path) -> None:
-    """Exit 4; broken requests are counted and the results are written."""
-    with null_server() as (url, process):
-        process.kill()
-        process.wait()
+def test_a_server_that_dies_in_the_run_is_an_error(tmp_path: Path) -> None:
+    """Exit 4; what was answered and what broke add up, the reason is named, and the results are written."""
+    with null_server("--die-after", "300") as (url, _):
         done = load("server", "--host", url, *SHORT, *GENEROUS, "--out", str(tmp_path))
     found = summary_of(tmp_path)
-    assert (4, found["sent"]) == (done.returncode, found["failures"]["broken"])
+    assert (4, found["sent"] - found["ok"]) == (done.returncode, found["failures"]["broken"]), done.stdout
+    assert found["ok"] > 100 < found["failed"]
+    assert "refused" in found["failure_words"]["broken"]
+    assert "Connection refused" in (tmp_path / "report.html").read_text()
+
+
+class OneRoute(BaseHTTPRequestHandler):
+    """POST /predict and nothing else; HTTP/1.0, where the end of the connection is the end of the answer."""
+
+    def do_POST(self) -> None:
+        """Whatever is sent, it is a bus."""
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200 if self.path == "/predict" else 404)
+        self.end_headers()
+        self.wfile.write(b'{"predictions": [{"label": "bus", "score": 0.9}]}')
+
+    def log_message(self, *_: object) -> None:
+        """Silent."""
+
+
+@pytest.mark.parametrize("verb", ["server", "single"])
+def test_one_route_is_enough(tmp_path: Path, verb: str) -> None:
+    """No metrics, no timing, no keep-alive: what is absent is left out of the report; its words may be its own."""
+    options = ("--labels", "none", "--duration", "1.5", "--warmup", "0.3", "--out", str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), OneRoute) as other:
+        thread = Thread(target=other.serve_forever)
+        thread.start()
+        done = load(verb, "--host", f"http://127.0.0.1:{other.server_port}", *options)
+        other.shutdown()
+        thread.join()
+    found = summary_of(tmp_path)
+    assert 0 == found["failed"] < found["ok"] == found["sent"], done.stdout + done.stderr
+    assert {} == found["stages_ms"]
+    assert "step:" not in (tmp_path / "report.html").read_text()
 
 
 @pytest.mark.long

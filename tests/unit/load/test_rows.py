@@ -13,7 +13,7 @@ from tests.unit.load.made import rows
 
 def test_rows_come_back(tmp_path: Path) -> None:
     """With their stages, to the microsecond; what was never sent has no sending time."""
-    made = [*rows(600), Row(3.5, float("nan"), 8.5, DROPPED, worker=2)]
+    made = [*rows(600), Row(3.5, float("nan"), 8.5, DROPPED, worker=2, words="no\r\nplace")]
     write_rows(tmp_path / "r.gz", made)
     ours, again = table(made), table(read_rows(tmp_path / "r.gz"))
     for name in ("due", "sent", "end"):
@@ -21,6 +21,7 @@ def test_rows_come_back(tmp_path: Path) -> None:
     assert np.array_equal(ours.stages["infer"], again.stages["infer"], equal_nan=True)
     assert ours.outcome.tolist() == again.outcome.tolist()
     assert 1 == np.isnan(again.sent).sum()
+    assert {"", "no place"} == set(again.words.tolist())
 
 
 def test_another_file_is_refused(tmp_path: Path) -> None:

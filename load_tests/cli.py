@@ -2,6 +2,8 @@
 
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
 
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsError
@@ -9,7 +11,9 @@ from pydantic_settings import BaseSettings, SettingsError
 from load_tests import config
 from load_tests.prepare import prepared
 from load_tests.summary import INVALID_EXIT, USAGE_EXIT
+from load_tests.tables import place, put
 
+INSTALL = "Install it: .venv-load/bin/python -m pip install -c constraints.txt mlcommons-loadgen"
 USAGE = """usage: python -m load_tests VERB [options]; VERB --help tells the options
 
 {verbs}
@@ -38,18 +42,28 @@ def _matrix(settings: config.Matrix) -> int:
     unknown = [name for name in settings.server_names() if name not in CONTENDERS]
     if unknown or not settings.server_names():
         raise ValueError(f"--servers names {', '.join(unknown) or 'none'}. Known are {', '.join(CONTENDERS)}.")
+    _find_place(settings.document, "matrix")
     from load_tests.matrix_verb import run_matrix
 
     return run_matrix(settings)
 
 
 def _size(settings: config.Size) -> int:
-    from load_tests.matrix import Matrix, size
+    from load_tests.matrix import Matrix, size_words
 
+    _find_place(settings.document, "size")
     matrix = Matrix.model_validate_json((settings.folder / "summary.json").read_text())
-    for found in size(matrix, settings.rate, settings.slo_ms, settings.headroom):
-        print(f"{found.server} {found.model}: {settings.rate:g}/s with p99 below {settings.slo_ms:g} ms: {found.words}")
+    words = size_words(matrix, settings.rate, settings.slo_ms, settings.headroom)
+    print(words)
+    if settings.document:
+        put(settings.document, "size", words)
     return 0
+
+
+def _find_place(document: Path | None, name: str) -> None:
+    """Before anything is measured: a missing marker should cost a second and not an hour."""
+    if document:
+        place(document, name)
 
 
 def _worker(settings: config.Worker) -> int:
@@ -60,12 +74,16 @@ def _worker(settings: config.Worker) -> int:
 
 def _knee(settings: config.Knee) -> int:
     photographs = prepared(settings)
+    _find_place(settings.document, "knee")
+    if settings.second_look and not find_spec("mlperf_loadgen"):
+        raise ValueError(f"--second-look needs MLPerf's LoadGen, which is not here. {INSTALL}")
     from load_tests.knee_verb import find_knee
 
     return find_knee(settings, photographs)
 
 
 def _selfcheck(settings: config.Selfcheck) -> int:
+    _find_place(settings.document, "selfcheck")
     from load_tests.selfcheck import run_checks
 
     return run_checks(settings)

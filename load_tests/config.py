@@ -11,6 +11,11 @@ from load_tests.payloads import LABELS, PHOTOGRAPHS
 PREFIX = "LOAD_"
 
 
+Document = Annotated[
+    Path | None, Field(description="Markdown file; the table between its markers for this verb is written anew.")
+]
+
+
 def _address(text: str) -> str:
     if not text.startswith(("http://", "https://")):
         raise ValueError(f"{text!r} is no address. Wanted is http://NAME:PORT; write the scheme too.")
@@ -20,7 +25,9 @@ def _address(text: str) -> str:
 class Target(BaseSettings):
     """Where requests go and what they carry."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, cli_kebab_case=True, cli_implicit_flags=True, frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, cli_kebab_case=True, cli_implicit_flags=True, cli_hide_none_type=True, frozen=True
+    )
 
     host: Annotated[str, AfterValidator(_address), Field("http://127.0.0.1:8080", description="Scheme, name and port.")]
     path: str = Field("/predict", pattern="^/", description="Route and query, such as /predict?model=frozen.")
@@ -92,6 +99,8 @@ class Knee(Server):
     precision: float = Field(
         0.05, gt=0, le=0.5, description="Share by which the two last rates of the search may differ."
     )
+    second_look: bool = Field(False, description="Search again with MLPerf's LoadGen; more than 10 % apart is INVALID.")
+    document: Document = None
 
 
 class Soak(Server):
@@ -110,7 +119,9 @@ class Spike(Server):
 class Matrix(BaseSettings):
     """Every server and model in turn, round after round, at equal cores: `make load` without ARGS."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, cli_kebab_case=True, cli_implicit_flags=True, frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, cli_kebab_case=True, cli_implicit_flags=True, cli_hide_none_type=True, frozen=True
+    )
 
     servers: str = Field(
         "ours-float32,ours-int8,torchserve-eager,torchserve-onnx", description="Which to start, separated by commas."
@@ -122,6 +133,7 @@ class Matrix(BaseSettings):
     slo_ms: float = Field(200, gt=0, description="Milliseconds that p99 may take where a rate counts as carried.")
     quick: bool = Field(False, description="One round, one model, three seconds, two rates: under five minutes.")
     out: Path = Field(Path("reports/load"), description="Folder for report.html, summary.json, table.md and every run.")
+    document: Document = None
 
     def server_names(self) -> list[str]:
         """In the order of the first round."""
@@ -158,31 +170,33 @@ class Matrix(BaseSettings):
 class Size(BaseSettings):
     """How many pods for so many requests a second? From a finished matrix."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, cli_kebab_case=True, frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, cli_kebab_case=True, cli_hide_none_type=True, frozen=True)
 
     folder: CliPositionalArg[Path] = Field(description="What --out of the matrix named.")
-    rate: float = Field(gt=0, description="Requests a second that shall be carried.")
+    rate: list[Annotated[float, Field(gt=0)]] = Field(description="Requests a second that shall be carried: 50,500.")
     slo_ms: float = Field(200, gt=0, description="Milliseconds that p99 may take.")
     headroom: float = Field(
         0.3, ge=0, lt=1, description="Share of each pod that is kept free: for bursts and a pod's loss."
     )
+    document: Document = None
 
 
 class Selfcheck(BaseSettings):
     """Is the generator right on this machine? It measures servers of known behaviour."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, cli_kebab_case=True, frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, cli_kebab_case=True, cli_hide_none_type=True, frozen=True)
 
     seconds: float = Field(
         20, ge=5, le=600, multiple_of=5, description="Seconds of each check; whole periods of the freezing server."
     )
     out: Path = Field(Path("reports/load/selfcheck"), description="Folder for selfcheck.json and every run.")
+    document: Document = None
 
 
 class Verdict(BaseSettings):
     """Judge the rows of a finished run again, by its objectives or by others."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, cli_kebab_case=True, frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, cli_kebab_case=True, cli_hide_none_type=True, frozen=True)
 
     folder: CliPositionalArg[Path] = Field(description="What --out named.")
     objectives: Path | None = Field(None, description="YAML of other objectives; default: those of the run.")
@@ -191,7 +205,7 @@ class Verdict(BaseSettings):
 class Worker(BaseSettings):
     """Sends its share of the requests of a `server --workers` run elsewhere."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, cli_kebab_case=True, frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, cli_kebab_case=True, cli_hide_none_type=True, frozen=True)
 
     master: str = Field("127.0.0.1:5557", description="Where that process listens.")
     images: Path = Field(PHOTOGRAPHS, description="Folder of the same photographs.")

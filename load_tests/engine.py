@@ -161,8 +161,8 @@ def measured(settings: Target, lead_s: float) -> Iterator[Recording]:
 def before_others() -> Iterator[None]:
     """On a shared core our timers come first: a generator that waits for the processor measures its own delay.
 
-    Only some users may; for others lateness tells whether it was needed. Children are started as usual, and it ends with
-    the block: else a server that is started between two runs would go before others too.
+    Only some users may; for others lateness tells whether it was needed. It ends with the block: else a server that is
+    started between two runs would go before others too.
     """
     try:
         usual = os.sched_getscheduler(0), os.sched_getparam(0)

@@ -1,6 +1,6 @@
 """The search for the knee: ceiling, ladder, bisection, confirmation. Pure: what measures is given."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 SHARES = (0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 1.0, 1.1)  # of the closed loop's ceiling
@@ -42,14 +42,16 @@ def ceiling(throughput: Callable[[int], float]) -> list[tuple[int, float]]:
     return found
 
 
-def search(most: float, precision: float, probe: Callable[[float, float, int], Step]) -> Found:
+def search(
+    most: float, precision: float, probe: Callable[[float, float, int], Step], shares: Sequence[float] = SHARES
+) -> Found:
     """Highest rate that holds.
 
-    most: the closed loop's ceiling. probe(rate, times as long, seed) -> Step. The answer holds in three longer runs
-    with different seeds; where one of them fails the rate is lowered by the precision.
+    most: the closed loop's ceiling, of which `shares` are tried first. probe(rate, times as long, seed) -> Step. The
+    answer holds in three longer runs with other seeds; where one of them fails the rate is lowered by the precision.
     """
     found = Found()
-    low, high = _ladder(most, probe, found)
+    low, high = _ladder([share * most for share in shares], probe, found)
     if found.words:
         return found
     while high is not None and high - low > precision * low:
@@ -61,11 +63,13 @@ def search(most: float, precision: float, probe: Callable[[float, float, int], S
     return _confirmed(low, precision, probe, found)
 
 
-def _ladder(most: float, probe: Callable[[float, float, int], Step], found: Found) -> tuple[float, float | None]:
+def _ladder(
+    rates: Sequence[float], probe: Callable[[float, float, int], Step], found: Found
+) -> tuple[float, float | None]:
     """The last rate of the ladder that holds and the first that does not."""
     low = 0.0
-    for share in SHARES:
-        step = _kept(found, probe(share * most, 1, len(found.steps)))
+    for rate in rates:
+        step = _kept(found, probe(rate, 1, len(found.steps)))
         if step.held is None:
             found.words = _untold(step)
             return low, None

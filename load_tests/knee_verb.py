@@ -2,16 +2,21 @@
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from load_tests import objectives as aims
 from load_tests.config import Knee, Server, Single, Spike, Target
 from load_tests.document import Summary
-from load_tests.knee import Found, Step, ceiling, search
+from load_tests.knee import Step, ceiling, search
+from load_tests.knee_words import knee_words
 from load_tests.report.knee_page import knee_page
 from load_tests.results import PAGE, ROWS, SUMMARY, say
+from load_tests.second_knee import APART, apart, loadgen, second_knee
 from load_tests.slo import HELD, requests_needed
 from load_tests.summary import HELD_EXIT, INVALID_EXIT, MISSED_EXIT
+from load_tests.tables import put
 from load_tests.verbs import Photographs, measure_closed, measure_open, objectives_of
 
 KNEE = "knee.json"
@@ -33,13 +38,16 @@ def find_knee(settings: Knee, photographs: Photographs) -> int:
         "closed": [{"users": users, "answered_per_s": throughput} for users, throughput in ladder],
         "steps": [vars(step) for step in found.steps],
         "beyond": None if found.knee is None else runs.beyond(found.knee),
+        "second": runs.second(found.knee) if found.knee and settings.second_look else None,
     }
     (settings.out / KNEE).write_text(json.dumps(document, indent=1) + "\n")
     (settings.out / PAGE).write_text(knee_page(document, objectives_of(settings), settings))
+    if settings.document and runs.last:
+        put(settings.document, "knee", knee_words(document, settings, runs.last.run))
     last = runs.folders[-1]
     for name in (ROWS, SUMMARY):
         shutil.copyfile(last / name, settings.out / name)
-    return _told(found, runs, settings)
+    return _told(document, runs, settings)
 
 
 class Runs:
@@ -63,9 +71,7 @@ class Runs:
 
     def probe(self, rate: float, times: float, seed: int) -> Step:
         """One rate, again where the run was invalid."""
-        percents = [aims.percent_of(name) or 0.0 for name in objectives_of(self.settings)]
-        needed = requests_needed(SPARE_OVER, max(percents)) if max(percents) else 0
-        seconds = max(self.settings.duration, needed / rate) * times
+        seconds = self.seconds(rate, times)
         for attempt in ("", "-again"):
             folder = self.settings.out / "steps" / f"{len(self.folders):02d}-open-{rate:.1f}{attempt}"
             own = {"rate": rate, "duration": seconds, "seed": self.settings.seed + seed, "out": folder}
@@ -76,6 +82,26 @@ class Runs:
             if held is not None:
                 break
         return Step(rate, held, seconds, self.last.latency_ms.p50, self.last.latency_ms.p99, self.last.goodput_per_s)
+
+    def seconds(self, rate: float, times: float) -> float:
+        """How long a step must be, so that it can prove its percentile."""
+        percent = aims.strictest_percent(objectives_of(self.settings))
+        needed = requests_needed(SPARE_OVER, percent) if percent else 0
+        return max(self.settings.duration, needed / rate) * times
+
+    def second(self, knee: float) -> dict[str, Any]:
+        """The same search by another generator, around the knee that ours found."""
+        own, aim = self.settings, objectives_of(self.settings)
+        percent, limit = aims.strictest_percent(aim), aims.strictest_ms(aim)
+        if not percent or not limit:
+            raise RuntimeError("--second-look needs an objective for a percentile, and there is none.")
+
+        def look(rate: float, times: float) -> Step:
+            return loadgen(own.host, own.path, rate, limit, percent, self.seconds(rate, times))
+
+        found = second_knee(knee, own.precision, look)
+        steps = [vars(step) for step in found.steps]
+        return {"knee_per_s": found.knee, "words": found.words, "apart": apart(knee, found.knee), "steps": steps}
 
     def beyond(self, knee: float) -> dict[str, float | int | None]:
         """What a burst above the knee does, and how soon it is over."""
@@ -108,11 +134,19 @@ def _words(summary: Summary, held: bool | None) -> str:
     return f"p99 {summary.latency_ms.p99 or 0:8.1f} ms  {summary.goodput_per_s:8.1f}/s good  {word}"
 
 
-def _told(found: Found, runs: Runs, settings: Knee) -> int:
+def _told(document: Mapping[str, Any], runs: Runs, settings: Knee) -> int:
+    knee, second = document["knee_per_s"], document["second"]
     if runs.last is not None:
         say(runs.last)
-    print(f"knee: {found.knee:.1f} requests a second" if found.knee else f"no knee: {found.words}")
+    print(f"knee: {knee:.1f} requests a second" if knee else f"no knee: {document['words']}")
+    if second:
+        print(f"second look: {second['knee_per_s'] or 0:.1f} requests a second, {second['apart']:.0%} apart")
     print(f"written: {settings.out}/")
-    if found.knee:
+    if second and second["apart"] > APART:
+        print(
+            f"INVALID\n  two generators are more than {APART:.0%} apart. Run again on a quiet machine, in longer steps."
+        )
+        return INVALID_EXIT
+    if knee:
         return HELD_EXIT
-    return INVALID_EXIT if any(step.held is None for step in found.steps) else MISSED_EXIT
+    return INVALID_EXIT if any(step["held"] is None for step in document["steps"]) else MISSED_EXIT

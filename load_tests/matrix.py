@@ -8,8 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from load_tests.document import Summary
 from load_tests.summary import ERRORS_EXIT, HELD_EXIT, INVALID_EXIT
+from load_tests.tables import grid, measured
 
 GOOD_SHARE = 0.99  # of what is offered must be answered rightly within the objective where a rate counts as carried
+NOISY = 0.1  # difference of two equal runs from which on a machine is called noisy
 CEILING, COMMON = "ceiling", "common"  # kinds of runs beside the shares of the ceiling
 
 
@@ -70,6 +72,7 @@ class Matrix(_Part):
     began: float
     subjects: list[Subject]
     skipped: dict[str, str] = Field(description="Servers that were asked for and could not be started, and why.")
+    warnings: list[str] = Field([], description="Equal runs of the same server that differ: a noisy machine.")
 
 
 def ranged(values: Sequence[float]) -> Range:
@@ -116,6 +119,24 @@ def verdict(subjects: Sequence[Subject]) -> tuple[int, list[str]]:
     return (ERRORS_EXIT if failed else HELD_EXIT), failed
 
 
+def noise(subjects: Sequence[Subject]) -> list[str]:
+    """Equal runs of the same server, compared: where their medians are far apart, the machine was not quiet."""
+    apart = {
+        f"{subject.server} {subject.model}": found.p50_ms.high / found.p50_ms.low - 1
+        for subject in subjects
+        for found in subject.points
+        if found.kind == COMMON and found.p50_ms
+    }
+    worst = max(apart, key=lambda name: apart[name], default="")
+    if not worst or apart[worst] <= NOISY:
+        return []
+    count = sum(share > NOISY for share in apart.values())
+    return [
+        f"noisy machine: p50 of equal runs differs by more than {NOISY:.0%} in {count} of {len(apart)} cases, by "
+        f"{apart[worst]:.0%} with {worst}. Differences below that are no news; run on a quiet machine."
+    ]
+
+
 class Size(_Part):
     """An answer to "how many pods?"."""
 
@@ -142,25 +163,47 @@ def size(matrix: Matrix, rate: float, slo_ms: float, headroom: float) -> list[Si
     return sizes
 
 
+def size_words(matrix: Matrix, rates: Sequence[float], slo_ms: float, headroom: float) -> str:
+    """A Markdown table of pods by server, model and rate, with what it rests on."""
+    found = [size(matrix, rate, slo_ms, headroom) for rate in rates]
+    cores = f"{matrix.server_cores} core{'s' if matrix.server_cores > 1 else ''}"
+    head = ["server", "model", f"a pod of {cores} carries /s", *(f"pods for {rate:g}/s" for rate in rates)]
+    rows = [
+        [
+            of[0].server,
+            of[0].model,
+            _or_dash(of[0].carried_per_s),
+            *("-" if one.pods is None else one.pods for one in of),
+        ]
+        for of in zip(*found, strict=True)
+    ]
+    words = (
+        f"p99 below {slo_ms:g} ms, {headroom:.0%} of each pod kept free for bursts and for the loss of a pod. "
+        f"{measured(matrix.machine, matrix.began)}"
+    )
+    return f"{grid(head, rows)}\n{words}\n"
+
+
 def markdown(matrix: Matrix) -> str:
-    """The table for a README."""
+    """The table for a README, with what it rests on."""
     head = ["server", "model", "ceiling /s", "carried /s", "common rate /s", "p50 ms", "p99 ms", "start s"]
-    lines = [head, ["---"] * len(head)]
+    rows = []
     for subject in matrix.subjects:
         same = next((found for found in subject.points if found.kind == COMMON), None)
-        lines.append(
-            [
-                subject.server,
-                subject.model,
-                _cell(subject.ceiling_per_s),
-                "-" if subject.carried_per_s is None else f"{subject.carried_per_s:.1f}",
-                "-" if same is None else f"{same.offered_per_s:.1f}",
-                _cell(same and same.p50_ms),
-                _cell(same and same.p99_ms),
-                _cell(subject.start_s),
-            ]
-        )
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+        shown = [_or_dash(subject.carried_per_s), _or_dash(same and same.offered_per_s)]
+        latency = [_cell(same and same.p50_ms), _cell(same and same.p99_ms)]
+        start = [subject.server, subject.model, _cell(subject.ceiling_per_s)]
+        rows.append([*start, *shown, *latency, _cell(subject.start_s)])
+    rounds = f"{matrix.rounds} round{'s' if matrix.rounds > 1 else ''} of {matrix.seconds:g} s a run"
+    cores = f"server on {matrix.server_cores} core{'s' if matrix.server_cores > 1 else ''}, generator on its own"
+    words = [f"Medians [lowest, highest] of {rounds}, {cores}; carried: p99 below {matrix.slo_ms:g} ms in every round."]
+    words += [measured(matrix.machine, matrix.began), *matrix.warnings]
+    words += [f"Left out: {name}: {why}." for name, why in matrix.skipped.items()]
+    return grid(head, rows) + "\n" + "\n".join(words) + "\n"
+
+
+def _or_dash(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f}"
 
 
 def _cell(found: Range | None) -> str:

@@ -10,14 +10,15 @@ from load_tests.config import Matrix as Settings
 from load_tests.config import Server, Single
 from load_tests.document import Summary
 from load_tests.machine import facts
-from load_tests.matrix import CEILING, COMMON, Matrix, Subject, carried, markdown, point, ranged, verdict
+from load_tests.matrix import CEILING, COMMON, Matrix, Subject, carried, markdown, noise, point, ranged, verdict
 from load_tests.payloads import raw, read_photographs
 from load_tests.prometheus import batch_shares
 from load_tests.report.matrix_page import matrix_page
 from load_tests.report.page import run_charts
 from load_tests.results import ROWS, read_summary
 from load_tests.rows import read_rows, table
-from load_tests.servers import CONTENDERS, Contender, NotStarted, Running, running
+from load_tests.servers import CONTENDERS, Contender, NotStarted, Running, install, running
+from load_tests.tables import put
 from load_tests.verbs import measure_closed, measure_open
 
 WARMUP_S = 1.0
@@ -55,11 +56,14 @@ class Rounds:
 
     def visit(self, contender: Contender, number: int) -> None:
         """One server in one round, with every model."""
-        store, models = self.settings.store.resolve(), self.settings.model_names()
-        if words := contender.missing(store):
+        store, asked = self.settings.store.resolve(), self.settings.model_names()
+        if words := contender.missing(store, asked):
             self.skip(contender, words)
             return
+        models = contender.models(store, asked)
         try:
+            if number == 0:
+                install(contender)
             with running(contender, models, store, self.server_cores, raw(self.photographs[0])) as server:
                 self.starts[contender.name].append(server.started_s)
                 for model in models:
@@ -121,6 +125,7 @@ class Rounds:
             began=began,
             subjects=subjects,
             skipped=self.skipped,
+            warnings=noise(subjects),
         )
 
     def subject(self, server: str, model: str) -> Subject:
@@ -146,7 +151,11 @@ def run_matrix(settings: Settings) -> int:
     print(settings.estimate(), flush=True)
     rounds, began = Rounds(settings), time.time()
     rounds.all()
-    return write_matrix(settings.out, rounds.document(began))
+    matrix = rounds.document(began)
+    code = write_matrix(settings.out, matrix)
+    if settings.document and matrix.valid:
+        put(settings.document, "matrix", markdown(matrix))
+    return code
 
 
 def closer_look(folder: Path, matrix: Matrix) -> dict[tuple[str, str], list[tuple[str, str, str]]]:

@@ -61,6 +61,11 @@ def strictest_ms(objectives: Mapping[str, float]) -> float | None:
     return limits[max(limits)] if limits else None
 
 
+def strictest_percent(objectives: Mapping[str, float]) -> float:
+    """The highest percentile that has a limit; 0 where none has."""
+    return max((percent_of(name) or 0.0 for name in objectives), default=0.0)
+
+
 def error_rate(rows: Table) -> float:
     """Share of requests without a right answer; refusals (429, 503) are goodput's matter, not errors."""
     failed = rows.among(*FAILED, CUT) & ~rows.among(SHED)

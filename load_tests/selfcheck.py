@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,13 +13,17 @@ import numpy as np
 
 from load_tests.config import Selfcheck, Server
 from load_tests.document import Summary
+from load_tests.machine import facts
+from load_tests.matrix import NOISY
 from load_tests.payloads import read_photographs
-from load_tests.rows import OK, read_rows, table
+from load_tests.rows import OK, read_rows
+from load_tests.rows import table as pooled
 from load_tests.summary import HELD_EXIT, INVALID_EXIT, MISSED_EXIT
+from load_tests.tables import grid, measured, put
 from load_tests.verbs import ROWS, measure_open
 
 SERVICE_MS = 5.0  # of the server that handles one at a time: 200 a second at most
-NOISY = 0.1  # difference of two equal runs from which on a machine is called noisy
+WORDS = {True: "ok", False: "FAIL", None: "INVALID"}
 
 
 @dataclass(frozen=True)
@@ -33,14 +38,17 @@ class Check:
 
 def run_checks(settings: Selfcheck) -> int:
     """All of them, a line each. Returns 0; 1 where one fails; 3 where the machine was too busy to tell."""
-    checks = []
+    checks, began = [], time.time()
     for check in Bench(settings).all():
         checks.append(check)
-        word = {True: "ok", False: "FAIL", None: "INVALID"}[check.passed]
-        print(f"{word:<8} {check.name}: expected {check.expected}, found {check.found}", flush=True)
+        print(f"{WORDS[check.passed]:<8} {check.name}: expected {check.expected}, found {check.found}", flush=True)
     settings.out.mkdir(parents=True, exist_ok=True)
     (settings.out / "selfcheck.json").write_text(json.dumps([vars(check) for check in checks], indent=1) + "\n")
     print(f"written: {settings.out}/")
+    if settings.document:
+        rows = [[check.name, check.expected, check.found, WORDS[check.passed]] for check in checks]
+        table = grid(["check", "expected", "found", ""], rows)
+        put(settings.document, "selfcheck", f"{table}\n{measured(facts(), began)}")
     passed = [check.passed for check in checks]
     return MISSED_EXIT if False in passed else INVALID_EXIT if None in passed else HELD_EXIT
 
@@ -98,7 +106,7 @@ class Bench:
                 near = abs(found / mean - 1) <= 0.25
                 yield _check(f"queue at {rate}/s, mean", f"{mean:.1f} ms +-25 %", f"{found:.1f} ms", near, summary)
             summary = self.run(url, 220, "queue-220")
-        rows = table(read_rows(self.settings.out / "queue-220" / ROWS))
+        rows = pooled(read_rows(self.settings.out / "queue-220" / ROWS))
         answered = rows.where(rows.among(OK)).latency_ms
         before, after = (float(half.mean()) for half in np.array_split(answered, 2))
         grew = summary.exit == MISSED_EXIT and after > 1.5 * before

@@ -15,9 +15,11 @@ from urllib.request import Request, urlopen
 from load_tests.payloads import Payload
 
 HOME = Path(__file__).parents[1]
-READY_S = 900.0  # a first start installs an environment
+MAKE = ("make", "--no-print-directory", "-C", str(HOME))
+READY_S = 300.0  # a slow machine that packs models, starts Java and loads them
+INSTALL_S = 1800.0  # PyTorch over a slow line
 STOP_S = 30.0
-INT8 = "ours-int8"
+LAST_WORDS = 200  # characters of a log that are repeated
 
 
 class NotStarted(RuntimeError):
@@ -26,29 +28,42 @@ class NotStarted(RuntimeError):
 
 @dataclass(frozen=True)
 class Contender:
-    """A make verb, its variables, and where it answers for a model."""
+    """A make verb, its environment and variables, and where it answers for a model."""
 
     name: str
     verb: str
-    variables: tuple[str, ...]
+    environment: str
     path: str
+    variables: tuple[str, ...] = ()
+    variant: str = ""  # of the models' graphs; "" is float32
 
-    def missing(self, store: Path) -> str:
+    def models(self, store: Path, asked: list[str]) -> list[str]:
+        """Those of which the store has the variant."""
+        if not self.variant:
+            return asked
+        return [model for model in asked if any((store / model).glob(f"*/model.{self.variant}.onnx"))]
+
+    def missing(self, store: Path, asked: list[str]) -> str:
         """Why it cannot be started here; "" when it can."""
-        if self.name == INT8:
-            found = any(store.glob("*/*/model.int8.onnx"))
-            return "the server has no setting that chooses it" if found else "the store has no model.int8.onnx"
+        if not self.models(store, asked):
+            return f"none of {', '.join(asked)} has a model.{self.variant}.onnx in {store}"
         makefile = (HOME / "Makefile").read_text()
         return "" if f"\n{self.verb}:" in makefile else f"there is no `make {self.verb}`"
 
+    def command(self, port: int, models: list[str], store: Path) -> list[str]:
+        """What starts it; TorchServe's worker processes are for one model each, so it is told their names."""
+        told = [f"PORT={port}", f"MODELS={store}", f"NAMES={' '.join(models)}", *self.variables]
+        return [*MAKE, self.verb, *told]
 
+
+OURS, THEIRS = ("serve", ".venv-serve"), ("serve-torchserve", ".venv-torchserve")
 CONTENDERS = {
     contender.name: contender
     for contender in (
-        Contender("ours-float32", "serve", (), "/predict?model={model}"),
-        Contender(INT8, "serve", (), "/predict?model={model}"),
-        Contender("torchserve-eager", "serve-torchserve", ("RUNTIME=program",), "/predictions/{model}"),
-        Contender("torchserve-onnx", "serve-torchserve", ("RUNTIME=onnx",), "/predictions/{model}"),
+        Contender("ours-float32", *OURS, "/predict?model={model}"),
+        Contender("ours-int8", *OURS, "/predict?model={model}", variant="int8"),
+        Contender("torchserve-eager", *THEIRS, "/predictions/{model}", ("RUNTIME=program",)),
+        Contender("torchserve-onnx", *THEIRS, "/predictions/{model}", ("RUNTIME=onnx",)),
     )
 }
 
@@ -61,24 +76,35 @@ class Running:
     started_s: float
 
 
+def install(contender: Contender) -> None:
+    """Make its environment, so that no start is measured with a download in it. Raises NotStarted."""
+    command = [*MAKE, f"{contender.environment}/.made"]
+    try:
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=_environment(), timeout=INSTALL_S
+        )
+    except subprocess.TimeoutExpired as error:
+        raise NotStarted(f"{contender.environment} was not installed within {INSTALL_S:g} s") from error
+    if done.returncode:
+        raise NotStarted(f"{contender.environment} could not be installed ({_last(done.stdout)})")
+
+
 @contextmanager
 def running(
     contender: Contender, models: list[str], store: Path, cores: set[int], photograph: Payload
 ) -> Iterator[Running]:
     """Started on these cores and ended with the block. Raises NotStarted."""
-    port = _free_port()
-    log = HOME / "reports" / "load" / f"{contender.name}.log"
+    port, log = _free_port(), HOME / "reports" / "load" / f"{contender.name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    command = ["make", "--no-print-directory", "-C", str(HOME), contender.verb, f"PORT={port}", f"MODELS={store}"]
-    command.append(f"NAMES={' '.join(models)}")  # TorchServe's worker processes are for one model each
-    ours = os.sched_getaffinity(0)
+    ours, environment = os.sched_getaffinity(0), _environment()
+    if contender.variant:
+        environment["THAW_VARIANT"] = contender.variant
     begun = time.perf_counter()
     with log.open("wb") as words:
         os.sched_setaffinity(0, cores)  # inherited by whatever the verb starts
         try:
-            process = subprocess.Popen(
-                [*command, *contender.variables], stdout=words, stderr=words, start_new_session=True, env=_environment()
-            )
+            command = contender.command(port, models, store)
+            process = subprocess.Popen(command, stdout=words, stderr=words, start_new_session=True, env=environment)
         finally:
             os.sched_setaffinity(0, ours)
     url = f"http://127.0.0.1:{port}"
@@ -94,9 +120,14 @@ def _wait(process: subprocess.Popen[bytes], url: str, photograph: Payload, log: 
     end = time.perf_counter() + READY_S
     while not _answers(url, photograph):
         if process.poll() is not None or time.perf_counter() > end:
-            last = log.read_text(errors="replace").strip().splitlines()[-1:] or ["nothing was printed"]
-            raise NotStarted(f"it did not start ({last[0][:200]}); its words: {log}")
+            raise NotStarted(f"it did not start ({_last(log.read_text(errors='replace'))}); its words: {log}")
         time.sleep(0.2)
+
+
+def _last(text: str) -> str:
+    """The last line, but make's own, which tells a number alone."""
+    lines = [line for line in text.strip().splitlines() if not line.startswith("make")]
+    return lines[-1][:LAST_WORDS] if lines else "nothing was printed"
 
 
 def _answers(url: str, photograph: Payload) -> bool:

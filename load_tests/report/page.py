@@ -76,6 +76,6 @@ def run_charts(summary: Summary, rows: Table, closed: Table | None) -> list[tupl
          percentile_curve(window, summary, beside)),
         ("Latency, when", "Darker is more requests.", heat_map(rows, run)),
         ("Rate", "Left of 0 is the warm-up.", rate),
-        ("Requests in flight", "", flight),
-        ("Latency, second by second", "", latency),
+        ("Requests in flight", "The most in each second.", flight),
+        ("Latency, second by second", "Of the requests that were due in it.", latency),
     ]  # fmt: skip

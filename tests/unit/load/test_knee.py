@@ -2,7 +2,10 @@ import pytest
 
 from load_tests.config import Knee
 from load_tests.knee import Found, Step, ceiling, search
+from load_tests.knee_words import knee_words
 from load_tests.report.knee_page import knee_page
+from load_tests.second_knee import apart, second_knee
+from tests.unit.load.made import run
 
 
 def found_for(true: float, most: float, **odd: float) -> Found:
@@ -52,8 +55,35 @@ def test_the_page_marks_the_knee() -> None:
     burst = {"offered_per_s": 75, "goodput_per_s": 48, "refused": 270, "refusal_p50_ms": 1.2, "recovery_s": 1}
     found = {"knee_per_s": 50, "words": "", "ceiling_per_s": 66, "closed": [{"users": 1, "answered_per_s": 66}]}
     document = {**found, "steps": steps, "beyond": {**burst, "goodput_of_knee": 0.96}}
+    document["second"] = {"knee_per_s": 48, "apart": 0.04, "words": "", "steps": []}
     page = knee_page(document, {"p99_ms": 200}, Knee())
     assert (2, 2) == (page.count("<svg"), page.count(">knee 50/s<"))
-    assert all(words in page for words in ("Knee: 50 requests a second", "96 % of the knee", "missed"))
+    assert all(words in page for words in ("Knee: 50 requests a second", "96 % of the knee", "missed", "48/s"))
     nothing = knee_page({**document, "knee_per_s": None, "words": "noise", "steps": [], "beyond": None}, {}, Knee())
     assert "No knee: noise" in nothing
+
+
+def test_another_generator_searches_around_the_knee() -> None:
+    """With the same rule; how far apart they are is a share of the first."""
+    tried = []
+
+    def look(rate: float, times: float) -> Step:
+        tried.append(rate)
+        return Step(rate, rate < 96, 15)
+
+    found = second_knee(100, 0.05, look)
+    assert found.knee is not None
+    assert 90 < found.knee < 96
+    assert 60 == min(tried)
+    assert (0.04, 1.0) == (round(apart(100, 96), 6), apart(100, None))
+
+
+def test_the_knees_table_names_both_generators() -> None:
+    """And what lies beyond, the objectives, the machine."""
+    found = {"knee_per_s": 50.0, "words": "", "ceiling_per_s": 66.0}
+    found["beyond"] = {"offered_per_s": 75, "goodput_per_s": 48, "recovery_s": 1}
+    found["second"] = {"knee_per_s": 48.0, "apart": 0.04}
+    words = knee_words(found, Knee(), run(machine={"processor": "A CPU"}))
+    assert "| the knee by MLPerf's LoadGen | 48.0 (4% apart) |" in words
+    assert all(part in words for part in ("burst of 75/s", "p99_ms 200", "A CPU"))
+    assert "none" in knee_words({**found, "knee_per_s": None, "words": "none", "second": None}, Knee(), run())

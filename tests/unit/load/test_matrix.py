@@ -7,12 +7,13 @@ import pytest
 
 from load_tests.cli import main
 from load_tests.config import Matrix as Settings
-from load_tests.matrix import Matrix, Point, Subject, carried, markdown, point, ranged, size, verdict
+from load_tests.matrix import Matrix, Point, Subject, carried, markdown, noise, point, ranged, size, verdict
 from load_tests.prometheus import batch_shares
 from load_tests.report.matrix_page import matrix_page
 from load_tests.rows import SHED, table
 from load_tests.servers import CONTENDERS
 from load_tests.summary import summarise
+from tests.sources import ROOT
 from tests.unit.load.made import rows, run
 
 
@@ -84,17 +85,43 @@ def test_the_page_compares_and_needs_nothing_from_outside() -> None:
 
 
 def test_the_table_is_markdown() -> None:
-    """A row for each server and model."""
-    lines = markdown(matrix()).splitlines()
-    assert 4 == len(lines)
-    assert {9} == {line.count("|") for line in lines}
+    """A row for each server and model, and below it what it rests on."""
+    grid, _, words = markdown(matrix(machine={"processor": "A CPU"})).partition("\n\n")
+    assert 4 == len(grid.splitlines())
+    assert {9} == {line.count("|") for line in grid.splitlines()}
+    assert all(part in words for part in ("2 rounds of 10 s", "server on 1 core", "A CPU", "Left out: c: not <here>."))
+
+
+def test_a_noisy_machine_is_said() -> None:
+    """Where medians of equal runs are more than a tenth apart; in the page and in the table."""
+    ours = matrix().subjects[0]
+    assert [] == noise([ours])
+    apart = ours.model_copy(update={"server": "b", "points": [at(20, 5, "common")]})  # 4 ms and 5 ms
+    (words,) = noise([ours, apart])
+    assert words.startswith(
+        "noisy machine: p50 of equal runs differs by more than 10% in 1 of 2 cases, by 25% with b m"
+    )
+    assert all("noisy machine" in made(matrix(warnings=[words])) for made in (markdown, lambda m: matrix_page(m, {})))
 
 
 def test_size_reads_a_finished_matrix(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """`python -m load_tests size DIR --rate 300`."""
+    """`python -m load_tests size DIR --rate 300,30`: a table, also between the markers of a document."""
     (tmp_path / "summary.json").write_text(matrix().model_dump_json())
-    assert 0 == main(["size", str(tmp_path), "--rate", "300"])
-    assert "a m: 300/s with p99 below 200 ms: 5 pods" in capsys.readouterr().out
+    document = tmp_path / "README.md"
+    document.write_text("before\n<!-- size -->\nold\n<!-- end of size -->\nafter\n")
+    assert 0 == main(["size", str(tmp_path), "--rate", "300,30", "--document", str(document)])
+    assert "| a | m | 90.0 | 5 | 1 |" in capsys.readouterr().out
+    written = document.read_text()
+    assert written.startswith("before\n<!-- size -->\n\n| server")
+    assert "old" not in written
+    assert written.endswith("\n\n<!-- end of size -->\nafter\n")
+
+
+def test_a_document_without_its_place_ends_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Before anything is measured, with the lines that should be there."""
+    (tmp_path / "R.md").write_text("<!-- end of matrix -->\n<!-- matrix -->\n")
+    assert 2 == main(["matrix", "--document", str(tmp_path / "R.md")])
+    assert "has no lines <!-- matrix --> and <!-- end of matrix -->" in capsys.readouterr().err
 
 
 def test_an_unknown_server_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
@@ -104,9 +131,22 @@ def test_an_unknown_server_ends_with_2(capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_what_is_not_there_is_said(tmp_path: Path) -> None:
-    """A variant that no model has, a verb that the Makefile lacks."""
-    assert "no model.int8.onnx" in CONTENDERS["ours-int8"].missing(tmp_path)
-    assert all("" == CONTENDERS[name].missing(tmp_path) for name in CONTENDERS if name != "ours-int8")
+    """A variant is asked of the models that have it; where none has it, the row is left out with a sentence."""
+    int8 = CONTENDERS["ours-int8"]
+    assert "none of a, b has a model.int8.onnx" in int8.missing(tmp_path, ["a", "b"])
+    assert all("" == CONTENDERS[name].missing(tmp_path, ["a"]) for name in CONTENDERS.keys() - {"ours-int8"})
+    (tmp_path / "b" / "1").mkdir(parents=True)
+    (tmp_path / "b" / "1" / "model.int8.onnx").touch()
+    assert ("", ["b"]) == (int8.missing(tmp_path, ["a", "b"]), int8.models(tmp_path, ["a", "b"]))
+
+
+def test_servers_are_started_by_their_make_verbs(tmp_path: Path) -> None:
+    """Each verb and environment is one of the Makefile."""
+    makefile = (ROOT / "Makefile").read_text()
+    for contender in CONTENDERS.values():
+        assert f"\n{contender.verb}: {contender.environment}/.made" in makefile
+        command = contender.command(1234, ["a", "b"], tmp_path)
+        assert {"PORT=1234", "NAMES=a b", f"MODELS={tmp_path}", *contender.variables} < {*command}
 
 
 def test_quick_is_under_five_minutes() -> None:

@@ -1,11 +1,13 @@
 """A real TorchServe beside our own server: same models, same photographs, same answers."""
 
 import http.client
+import json
 import shutil
 import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -122,9 +124,11 @@ def test_the_inference_protocol_goes_as_far_as_inferring(tmp_path: Path) -> None
 
 
 def test_tokens_are_asked_for_when_switched_on(archives: list[Path], tmp_path: Path) -> None:
-    """Without the key 400, as TorchServe has it; with it an answer. Five seconds after SIGTERM nothing is left."""
+    """Without the key 400, with it an answer, for longer than its hour. Five seconds after SIGTERM nothing is left."""
     with torchserve(archives[1:2], tmp_path, "--tokens") as server:
         (key_file,) = tmp_path.glob("thaw-torchserve-*/key_file.json")
+        ends = json.loads(key_file.read_text())["inference"]["expiration time"]
+        assert datetime.now(UTC) + timedelta(days=360) < datetime.fromisoformat(ends)
         bare = {"Content-Type": "image/jpeg"}
         without = ask(server.port, Case("", "POST", "/predictions/partial", BUS, bare))
         assert (400, "InvalidKeyException") == (without["status"], without["body"]["type"])

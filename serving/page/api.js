@@ -35,7 +35,18 @@ const withKey = (options) => {
   return key ? { ...options, headers: { ...options.headers, Authorization: `Bearer ${key}` } } : options;
 };
 
-/** fetch, or a Refusal; `lost` is told where no answer comes at all. A server that wants a key has it asked for. */
+/** Sent with every request from now on. */
+export const useKey = (key) => sessionStorage.setItem(KEY, key);
+
+/** The key that was sent is none of the server's: it is forgotten. Without one: the server wants one. */
+function keyRefusal() {
+  const wasSent = sessionStorage.getItem(KEY) !== null;
+  sessionStorage.removeItem(KEY);
+  const title = wasSent ? "That key was not accepted" : "This server wants a key";
+  return new Refusal(title, "The operator of this server can give you one. This tab keeps it until you close it.", { status: 401, again: true });
+}
+
+/** fetch, or a Refusal; `lost` is told where no answer comes at all. */
 export async function request(url, options = {}, lost = "The server does not answer. Is it still running? Try again.") {
   let response;
   try {
@@ -44,13 +55,7 @@ export async function request(url, options = {}, lost = "The server does not ans
     if (error.name === "AbortError") throw error;
     throw new Refusal("No answer", lost, { again: true });
   }
-  if (response.status === 401) {
-    const key = window.prompt("This server answers to those who have a key. Its operator can give you one.");
-    if (key?.trim()) {
-      sessionStorage.setItem(KEY, key.trim());
-      return request(url, options, lost);
-    }
-  }
+  if (response.status === 401) throw keyRefusal();
   if (!response.ok) throw await refusalOf(response);
   return response;
 }

@@ -36,7 +36,8 @@ function stop(error, again) {
   $("verdict").textContent = "Not answered yet.";
   $("answer").classList.add("stopped");
   if (!error.again) showAsking();
-  showProblem(error, again);
+  const hasModels = state.facts.size > 0; // not before there was a key
+  showProblem(error, hasModels ? again : async () => (await load()) && again());
 }
 
 function askFile(file) {
@@ -197,13 +198,19 @@ async function start() {
   listenForPhotographs();
   listenForMap();
   listenForCopies();
+  if (await load()) followHash();
+}
+
+/** Models and samples; whether they are there now. */
+async function load() {
   try {
     [state.facts, state.samples] = await Promise.all([loadModels(), loadSamples()]);
     showSamples();
     showLoaded();
-    followHash();
+    return true;
   } catch (error) {
-    showProblem(error);
+    showProblem(error, async () => (await load()) && followHash());
+    return false;
   }
 }
 

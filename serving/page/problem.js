@@ -1,6 +1,6 @@
 // What went wrong, beside the drop area, with the next step.
 
-import { Refusal } from "./api.js";
+import { Refusal, useKey } from "./api.js";
 
 const $ = (id) => document.getElementById(id);
 let ticking = null;
@@ -20,11 +20,27 @@ export function showProblem(error, again = null) {
   $("problem-detail").textContent = known
     ? error.detail + smaller
     : "The answer was not what the page expects. Reload the page and try again.";
-  $("again").hidden = !(again && known && error.again);
+  const wantsKey = known && error.status === 401;
+  $("again").hidden = wantsKey || !(again && known && error.again);
   $("again").onclick = again;
   countDown(error.retryAfter ?? 0);
   $("problem").hidden = false;
+  askForKey(wantsKey, again);
   $("problem").scrollIntoView({ block: "nearest" });
+}
+
+/** Beside the words that want it. Enter sends it; what was refused is then asked again. */
+function askForKey(isWanted, again) {
+  $("key-form").hidden = !isWanted;
+  $("key").value = "";
+  if (!isWanted) return;
+  $("key-form").onsubmit = (event) => {
+    event.preventDefault();
+    useKey($("key").value.trim());
+    hideProblem();
+    again();
+  };
+  $("key").focus();
 }
 
 /** Retry-After: the button says how long, and offers again when the time has come. */

@@ -14,6 +14,8 @@ log = logging.getLogger("thaw.scheduler")
 IDLE_BEAT_S = 1.0  # an idle lane wakes this often to say that it lives
 RESTART_PAUSE_S = 0.05  # before a dead lane is replaced; doubles with each death in a row, so that none spins
 LONGEST_PAUSE_S = 5.0
+LATE = 1.5  # usual batches: with less time left than so many, the oldest would be computed in vain
+SMOOTHING = 0.05  # weight of the newest batch in the usual one
 
 Work = Callable[[list[Job], Callable[[], None]], object]  # a batch, and a beat to call between its parts
 
@@ -45,6 +47,7 @@ class Stage:
         self._work_or_end = threading.Condition()
         self._closing = False
         self._deaths_in_a_row = 0
+        self._usual_s = 0.0
         self.pass_on: Callable[[list[Job]], None] = lambda batch: None  # called in the lane
         self.on_death: Callable[[list[Job], BaseException], None] = lambda batch, error: None  # called on the loop
 
@@ -94,7 +97,9 @@ class Stage:
             lane.alive = True
             while batch := self._take(lane):
                 lane.batch = batch
+                started = time.perf_counter()
                 self._work(batch, lane.beat)
+                self.learn(time.perf_counter() - started)
                 self._deaths_in_a_row = 0
                 was_ours = any(job.has_failed_by_us for job in batch)
                 self.pass_on(batch)
@@ -110,7 +115,7 @@ class Stage:
             self._loop.call_soon_threadsafe(self._bury, lane, error)
 
     def _take(self, lane: Lane) -> list[Job]:
-        """The oldest job and a fair share of those behind it for the same models. Empty when the server ends."""
+        """A job and a fair share of those next to it for the same models. Empty when the server ends."""
         with self._work_or_end:
             while True:
                 lane.beat()
@@ -121,15 +126,26 @@ class Stage:
                 self._work_or_end.wait(IDLE_BEAT_S)
 
     def share(self) -> list[Job]:
-        """Never waits for more, and leaves the other lanes their part: a batch is taken only when it is free."""
+        """Never waits for more, and leaves the other lanes their part: a batch is taken only when it is free.
+
+        The oldest first. While that one would be late the newest, or everybody would be: each a little too late.
+        """
         share = min(self._limit, -(-len(self.waiting) // self.wanted))
-        batch: list[Job] = [self.waiting.popleft()]
+        is_late = self.waiting[0].deadline - time.perf_counter() < LATE * self._usual_s
+        take, put_back = (
+            (self.waiting.pop, self.waiting.extend) if is_late else (self.waiting.popleft, self.waiting.extendleft)
+        )
+        batch: list[Job] = [take()]
         others: list[Job] = []
         while self.waiting and len(batch) < share:
-            job = self.waiting.popleft()
+            job = take()
             (batch if job.models == batch[0].models else others).append(job)
-        self.waiting.extendleft(reversed(others))
+        put_back(reversed(others))
         return batch
+
+    def learn(self, seconds: float) -> None:
+        """A batch took so long."""
+        self._usual_s += SMOOTHING * (seconds - self._usual_s)
 
     def _bury(self, lane: Lane, error: BaseException) -> None:
         """On the loop: fail what the lane held and put another in its place."""

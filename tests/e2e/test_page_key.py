@@ -30,7 +30,7 @@ def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
 
 
 def test_a_key_is_asked_for_in_the_page(closed: Page) -> None:
-    """The field has the focus; a wrong key is said to be wrong; with the right one all is there, and stays after a reload."""
+    """The field has the focus; a wrong key is said to be wrong; with the right one all is there, after a reload too."""
     expect(closed.locator("#problem-title")).to_have_text("This server wants a key")
     expect(closed.locator("#key")).to_be_focused()
     closed.keyboard.type("not the right one")

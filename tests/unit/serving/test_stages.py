@@ -1,3 +1,5 @@
+import math
+
 import pytest
 
 from serving.lanes import Job
@@ -16,7 +18,7 @@ def waiting(lanes: int, *jobs: Job) -> Stage:
 
 def job(model: object = PARTIAL) -> Job:
     """A photograph for one model."""
-    return Job(b"", (model,), 1.0)  # type: ignore[arg-type] # a model
+    return Job(b"", (model,), math.inf)  # type: ignore[arg-type] # a model
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-# One file, three targets: gpu, train and cpu, which is last and so the default. TorchServe has no image of ours yet.
+# One file, four targets: gpu, torchserve, train and cpu, which is last and so the default.
 # Every image: uid 10001, read-only root (only /tmp is written), no shell needed, SIGTERM reaches the program itself.
 # `make image` builds it; docker, buildx, podman and buildah understand it alike.
 ARG PYTHON_IMAGE=python:3.11.16-slim-bookworm@sha256:a36c24f9cbdf4fd0f52d67f0823eeac19c2028c637cecc392d97f980d4fec56b
@@ -6,10 +6,12 @@ ARG PYTHON_IMAGE=python:3.11.16-slim-bookworm@sha256:a36c24f9cbdf4fd0f52d67f0823
 # ---- what is installed: only wheels, each checked against the hashes of requirements/ ----
 #checkov:skip=CKV_DOCKER_7:The argument above pins it by version and digest
 FROM ${PYTHON_IMAGE} AS environment
-# pip stays outside of what is shipped.
+# pip stays outside of what is shipped. Byte code is made here, since nothing can be written later; what torch tests itself
+# with is left out, some of which is for a newer Python.
 RUN python3 -m venv /pip && python3 -m venv --without-pip /opt/thaw
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_COMPILE=1 \
-    INSTALL="/pip/bin/pip --python /opt/thaw/bin/python install --no-deps --only-binary=:all: --require-hashes"
+    INSTALL="/pip/bin/pip --python /opt/thaw/bin/python install --no-deps --only-binary=:all: --require-hashes" \
+    COMPILE="/opt/thaw/bin/python -m compileall -q -x torch/testing/_internal /opt/thaw/lib"
 # A mirror, when there is one; pip reads them itself.
 ARG PIP_INDEX_URL
 ARG PIP_EXTRA_INDEX_URL
@@ -17,11 +19,11 @@ ARG PIP_FIND_LINKS
 
 FROM environment AS cpu-environment
 COPY requirements/serve-cpu.txt /tmp/
-RUN $INSTALL -r /tmp/serve-cpu.txt && /opt/thaw/bin/python -m compileall -q /opt/thaw/lib
+RUN $INSTALL -r /tmp/serve-cpu.txt && $COMPILE
 
 FROM environment AS gpu-environment
 COPY requirements/serve-gpu.txt /tmp/
-RUN $INSTALL -r /tmp/serve-gpu.txt && /opt/thaw/bin/python -m compileall -q /opt/thaw/lib
+RUN $INSTALL -r /tmp/serve-gpu.txt && $COMPILE
 
 FROM environment AS train-environment
 # cuda: torch's default build, which also works without a GPU. cpu: a tenth of its size; its wheels are on PyTorch's own
@@ -29,7 +31,13 @@ FROM environment AS train-environment
 ARG TORCH=cuda
 COPY requirements/torch-${TORCH}.txt requirements/train.txt /tmp/
 RUN $INSTALL -r /tmp/torch-${TORCH}.txt && $INSTALL -r /tmp/train.txt \
-    && /opt/thaw/bin/python -m compileall -q /opt/thaw/lib
+    && $COMPILE
+
+# TorchServe, its Java as a wheel, torch for the CPU (as above), and what makes archives.
+FROM environment AS torchserve-environment
+COPY requirements/torch-cpu.txt requirements/torchserve.txt /tmp/
+RUN $INSTALL -r /tmp/torch-cpu.txt && $INSTALL -r /tmp/torchserve.txt \
+    && $COMPILE
 
 # ---- our own code, and the models without what only training reads ----
 FROM environment AS serving-code
@@ -42,6 +50,16 @@ RUN python3 -m compileall -q .
 FROM environment AS store
 COPY model_store /models
 RUN rm -rf /models/source
+
+# Every model of the store as an archive, whose program is proved against the model's goldens.
+FROM torchserve-environment AS archives
+WORKDIR /src
+COPY contract contract
+COPY serving serving
+COPY training training
+COPY model_store model_store
+ARG TORCHSERVE_RUNTIME=program
+RUN /opt/thaw/bin/python -m training package --out /archives --runtime "${TORCHSERVE_RUNTIME}"
 
 # ---- what every image shares ----
 FROM ${PYTHON_IMAGE} AS runtime
@@ -79,6 +97,16 @@ COPY --from=gpu-environment /opt/thaw /opt/thaw
 ENV LD_LIBRARY_PATH=/opt/thaw/lib/python3.11/site-packages/nvidia/cu13/lib:/opt/thaw/lib/python3.11/site-packages/nvidia/cudnn/lib \
     NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility \
     THAW_PROVIDER=cuda
+
+FROM runtime AS torchserve
+COPY --from=torchserve-environment /opt/thaw /opt/thaw
+COPY --from=serving-code /app /app
+COPY --from=archives /archives /models
+EXPOSE 8080 8082
+# It asks every model for a golden answer: TorchServe's own /ping says that the front end lives, and no more.
+HEALTHCHECK --interval=30s --timeout=15s --start-period=300s --retries=3 CMD ["python", "-m", "serving.torchserve.ready", "/models"]
+ENTRYPOINT ["python", "-m", "serving.torchserve", "--host", "0.0.0.0"]
+CMD ["/models"]
 
 FROM runtime AS train
 COPY --from=train-environment /opt/thaw /opt/thaw

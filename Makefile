@@ -115,7 +115,7 @@ VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 SBOM ?= runs/sbom/$(TARGET).cdx.json
 TAG ?= $(VERSION)$(if $(filter-out cpu,$(TARGET)),-$(TARGET))
 .PHONY: image
-image: ## Build a container image [TARGET=cpu|gpu|train] [CONTAINER=docker] [IMAGE=thaw] [IMAGE_FLAGS=...]
+image: ## Build a container image [TARGET=cpu|gpu|torchserve|train] [CONTAINER=docker] [IMAGE=thaw] [IMAGE_FLAGS=...]
 	@exec $(CONTAINER) build --target $(TARGET) --tag $(IMAGE):$(TAG) $(if $(findstring podman,$(CONTAINER)),--format docker) \
 		--build-arg VERSION=$(VERSION) --build-arg REVISION=$(or $(shell git rev-parse HEAD 2>/dev/null),unknown) $(IMAGE_FLAGS) .
 

@@ -174,7 +174,9 @@ def export(
 
 @app.command()
 def package(
-    models: Annotated[list[str], typer.Argument(help="Models by name, or name/version; without one the newest.")],
+    models: Annotated[
+        list[str] | None, typer.Argument(help="Models by name, or name/version; without one the newest. None: all.")
+    ] = None,
     store: Store = SHIPPED,
     out: Annotated[Path, typer.Option(help="Folder for the .mar archives, outside the store.")] = Path(
         "runs/torchserve"
@@ -190,7 +192,7 @@ def package(
     from training.package import package as package_one
 
     packaging = Packaging(runtime, device, compiled, workers, batch_size)
-    for folder in _folders(store, models):
+    for folder in _folders(store, models or list(list_versions(store))):
         print(package_one(folder, out, packaging))
 
 

@@ -26,6 +26,7 @@ from serving.torchserve.ready import Question, inference_key, probe, questions
 
 HERE = Path(__file__).parent
 MAIN_CLASS = "org.pytorch.serve.ModelServer"
+EVERYWHERE = "0.0.0.0"
 POLL_S = 0.25
 START_S = 900.0  # a worker's start: torch is imported, perhaps compiles, the goldens are replayed
 PATIENCE_S = 3.0  # from SIGTERM to SIGKILL, for Java and then its workers
@@ -34,20 +35,21 @@ _PR_SET_PDEATHSIG = 1  # Linux, sys/prctl.h
 
 @dataclass(frozen=True)
 class Plan:
-    """What to start. Ports are on loopback; `metrics_port` 0 means port + 2, as TorchServe has it."""
+    """What to start. `metrics_port` 0 means port + 2, as TorchServe has it."""
 
     archives: tuple[Path, ...]
     port: int
     metrics_port: int = 0
     has_tokens: bool = False
     has_inference_protocol: bool = False  # and then nothing else: TorchServe's envelope reads every body its own way
+    host: str = DEFAULT_HOST  # of inference and metrics; everything else stays where only this machine reaches it
 
 
 def serve(plan: Plan) -> int:
     """Until SIGTERM, SIGINT or TorchServe's own end; returns the exit code. Raises StartError or ArtifactError."""
     asked = questions(list(plan.archives), inference_protocol=plan.has_inference_protocol)
     for port in (plan.port, plan.metrics_port or plan.port + 2):
-        _require_free(port)
+        _require_free(plan.host, port)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -68,10 +70,10 @@ def serve(plan: Plan) -> int:
 def configuration(plan: Plan, work: Path, grpc_ports: tuple[int, int]) -> str:
     """config.properties: the shipped lines, and what depends on this start."""
     own = {
-        "inference_address": f"http://127.0.0.1:{plan.port}",
+        "inference_address": f"http://{plan.host}:{plan.port}",
         # a socket that only this user can reach: no port, so that no page in a browser can reach it either
         "management_address": f"unix:{work}/management.sock",
-        "metrics_address": f"http://127.0.0.1:{plan.metrics_port or plan.port + 2}",
+        "metrics_address": f"http://{plan.host}:{plan.metrics_port or plan.port + 2}",
         "grpc_inference_address": "127.0.0.1",
         "grpc_management_address": "127.0.0.1",
         "grpc_inference_port": grpc_ports[0],
@@ -110,14 +112,15 @@ def _start(plan: Plan, work: Path) -> "subprocess.Popen[bytes]":
 def _announce(plan: Plan, work: Path, asked: list[Question]) -> None:
     """Say once that every model answers. One question at a time: TorchServe keeps those whose client gave up."""
     keys = work / "key_file.json"
+    host = DEFAULT_HOST if plan.host == EVERYWHERE else plan.host
     while True:
         with contextlib.suppress(OSError, ValueError, KeyError):  # no key file yet, or half of one
             key = inference_key(keys) if plan.has_tokens else ""
-            if probe((DEFAULT_HOST, plan.port), asked, key, START_S) is None:
+            if probe((host, plan.port), asked, key, START_S) is None:
                 break
         time.sleep(POLL_S)
     where = "v2/models" if plan.has_inference_protocol else "predictions"
-    _say(f"ready: http://127.0.0.1:{plan.port}/{where}/ answers for {', '.join(q.model for q in asked)}")
+    _say(f"ready: http://{host}:{plan.port}/{where}/ answers for {', '.join(q.model for q in asked)}")
 
 
 def _end(child: "subprocess.Popen[bytes]") -> None:
@@ -156,14 +159,14 @@ def _package(name: str) -> ModuleType:
         ) from error
 
 
-def _require_free(port: int) -> None:
+def _require_free(host: str, port: int) -> None:
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            listener.bind(("127.0.0.1", port))
+            listener.bind((host, port))
         except (OSError, OverflowError) as error:
             raise StartError(
-                f"Cannot listen on 127.0.0.1:{port} ({error}). Stop what has it, or give another port."
+                f"Cannot listen on {host}:{port} ({error}). Stop what has it, or give another port."
             ) from error
 
 

@@ -40,6 +40,17 @@ class Question:
         return json.dumps({"inputs": [tensor]}).encode(), "application/json"
 
 
+def archives_in(paths: list[Path]) -> list[Path]:
+    """Files as they are, and for a folder its .mar files by name. Raises ArtifactError for a folder without one."""
+    found: list[Path] = []
+    for path in paths:
+        inside = sorted(path.glob("*.mar")) if path.is_dir() else [path]
+        if not inside:
+            raise ArtifactError(f"{path}: no archive in this folder. Fill it with `python -m training package`.")
+        found += inside
+    return found
+
+
 def questions(archives: list[Path], *, inference_protocol: bool = False) -> list[Question]:
     """One golden of each archive. Raises ArtifactError for a file that `training package` did not make."""
     return [replace(_question(path), has_inference_protocol=inference_protocol) for path in archives]
@@ -104,7 +115,7 @@ def _compare(question: Question, status: int, body: bytes) -> str | None:
 def main() -> int:
     """Returns the exit code; the sentence goes to stderr."""
     parser = argparse.ArgumentParser(prog="python -m serving.torchserve.ready", description=__doc__)
-    parser.add_argument("archives", nargs="+", type=Path, metavar="ARCHIVE.mar")
+    parser.add_argument("archives", nargs="+", type=Path, metavar="ARCHIVE.mar", help="or a folder of them")
     parser.add_argument("--host", default=DEFAULT_HOST)
     parser.add_argument("--port", type=int, default=DEFAULT_PORT)
     parser.add_argument("--key-file", type=Path, help="key_file.json of a server that was started with --tokens")
@@ -112,7 +123,7 @@ def main() -> int:
     chosen = parser.parse_args()
     try:
         key = inference_key(chosen.key_file) if chosen.key_file else ""
-        asked = questions(chosen.archives, inference_protocol=chosen.inference_protocol)
+        asked = questions(archives_in(chosen.archives), inference_protocol=chosen.inference_protocol)
         trouble = probe((chosen.host, chosen.port), asked, key)
     except (ArtifactError, OSError, KeyError, ValueError) as error:
         trouble = str(error)

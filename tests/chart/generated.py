@@ -61,6 +61,7 @@ SHARPER: dict[str, dict[str, Any]] = {
     "canary.weight": {"type": "integer", "minimum": 0, "maximum": 100},
     "canary.image": IMAGE_DIFFERENCE,
     "trainingJob.image": IMAGE_DIFFERENCE,
+    "loadTestJob.image": IMAGE_DIFFERENCE,
     "topologySpreadConstraints": {"type": ["array", "null"]},
     "monitoring.rules.availability": PART,
     "monitoring.rules.latencyPart": PART,

@@ -9,7 +9,7 @@ from tests.chart.tools import run
 from tests.sources import ROOT
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
-TARGETS = ("gpu", "train", "cpu")
+TARGETS = ("gpu", "torchserve", "train", "cpu")
 
 
 def stages() -> dict[str, str]:
@@ -47,7 +47,7 @@ def test_only_checked_wheels_are_installed() -> None:
     """Every installation checks hashes, builds nothing, and reads a file of requirements/."""
     assert "--only-binary=:all: --require-hashes" in DOCKERFILE
     installs = re.findall(r"\$INSTALL -r /tmp/([\w${}-]+)\.txt", DOCKERFILE)
-    assert {"serve-cpu", "serve-gpu", "train", "torch-${TORCH}"} == set(installs)
+    assert {"serve-cpu", "serve-gpu", "train", "torch-${TORCH}", "torch-cpu", "torchserve"} == set(installs)
     assert 1 == DOCKERFILE.count("pip --python"), "one way to install"
 
 

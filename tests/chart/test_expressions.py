@@ -114,3 +114,15 @@ def test_monitors_scrape_the_metrics_port(helm: str) -> None:
     assert ["ops"] == [port["name"] for port in behind["spec"]["ports"]]
     notes = only(found, "Deployment")["spec"]["template"]["metadata"]["annotations"]
     assert "8081" == notes["prometheus.io/port"]
+
+
+def test_panels_speak_one_unit_and_fill_their_row() -> None:
+    """No axis carries photographs and seconds at once, and no line of panels ends before the page does."""
+    panels = [panel for panel in json.loads(DASHBOARD.read_text())["panels"] if panel["type"] != "row"]
+    for panel in panels:
+        kinds = {"seconds" in target["expr"] for target in panel["targets"]}
+        assert 1 == len(kinds), panel["title"]
+    lines: dict[int, int] = {}
+    for place in (panel["gridPos"] for panel in panels):
+        lines[place["y"]] = lines.get(place["y"], 0) + place["w"]
+    assert {24} == set(lines.values())

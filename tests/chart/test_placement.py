@@ -1,6 +1,6 @@
 """Where pods go, how many there are, and how one gets to them."""
 
-from tests.chart.rendering import Document, documents, of_kind, only, pods, with_values
+from tests.chart.rendering import Document, documents, of_kind, only, pods, render, with_values
 
 TAINT = {"key": "gpu", "operator": "Exists"}
 NEVER_TOGETHER = {"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}}
@@ -54,3 +54,60 @@ def test_an_ingress_is_there_when_asked_for() -> None:
     spec = only(made_with({"ingress": values}), "Ingress")["spec"]
     assert ("nginx", "a.example.com") == (spec["ingressClassName"], spec["rules"][0]["host"])
     assert [{"hosts": ["a.example.com"], "secretName": "cert"}] == spec["tls"]
+
+
+def test_a_budget_lets_go_of_pods_that_do_not_serve() -> None:
+    """One pod at a time may be taken from a node, and one that is not ready at any time."""
+    spec = only(render(), "PodDisruptionBudget")["spec"]
+    assert (1, "AlwaysAllow") == (spec["maxUnavailable"], spec["unhealthyPodEvictionPolicy"])
+
+
+def test_a_route_divides_by_the_weight_of_the_canary() -> None:
+    """A hundred parts in all, for hosts and gateways that were named."""
+    (rule,) = only(render("ci/gpu-canary-route.yaml"), "HTTPRoute")["spec"]["rules"]
+    assert {"rel-thaw": 90, "rel-thaw-canary": 10} == {each["name"]: each["weight"] for each in rule["backendRefs"]}
+
+
+def test_a_service_is_as_it_was_asked_for() -> None:
+    """Type, port, annotations, distribution and protocol; headless gives each pod a name."""
+    given = {"type": "LoadBalancer", "port": 8443, "annotations": {"a": "b"}, "trafficDistribution": "PreferClose"}
+    found = only(made_with({"service": given, "tls.existingSecret": "cert"}), "Service")
+    (port,) = found["spec"]["ports"]
+    assert ("LoadBalancer", 8443, "https") == (found["spec"]["type"], port["port"], port["appProtocol"])
+    assert ("PreferClose", {"a": "b"}) == (found["spec"]["trafficDistribution"], found["metadata"]["annotations"])
+    assert "None" == only(made_with({"service.headless": True}), "Service")["spec"]["clusterIP"]
+
+
+def test_metrics_are_on_no_service_for_clients() -> None:
+    """Whatever type the clients' service has, the ops port stays inside the cluster, on a service of its own."""
+    found = made_with({"service.type": "LoadBalancer"})
+    assert ["http"] == [port["name"] for port in only(found, "Service")["spec"]["ports"]]
+    ops = only(found, "Service", "rel-thaw-ops")["spec"]
+    assert ("ClusterIP", ["ops"]) == (ops["type"], [port["name"] for port in ops["ports"]])
+
+
+def test_clients_do_not_shut_out_the_releases_own_test() -> None:
+    """Where only some may ask, `helm test` and the load test of this release still may."""
+    (http, _) = only(render("values-production.yaml"), "NetworkPolicy")["spec"]["ingress"]
+    own = [each["podSelector"] for each in http["from"] if "podSelector" in each]
+    (components,) = [rule["values"] for selector in own for rule in selector["matchExpressions"]]
+    assert ["test", "load"] == components
+    (test,) = of_kind(render("values-production.yaml"), "Pod")
+    assert own[0]["matchLabels"].items() <= test["metadata"]["labels"].items()
+    assert test["metadata"]["labels"]["app.kubernetes.io/component"] in components
+
+
+def test_a_job_takes_an_image_of_its_own() -> None:
+    """Training and load test run another version or registry than the server, when told to."""
+    image = {"registry": "registry.example.com", "tag": "0.2.0-train"}
+    found = made_with(
+        {
+            f"{job}.{name}": value
+            for job in ("trainingJob", "loadTestJob")
+            for name, value in (("enabled", True), ("image", image))
+        }
+    )
+    images = {
+        pod["containers"][0]["image"] for pod in (job["spec"]["template"]["spec"] for job in of_kind(found, "Job"))
+    }
+    assert {"registry.example.com/thaw:0.2.0-train"} == images

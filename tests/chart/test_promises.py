@@ -1,5 +1,6 @@
 """What an operator relies on, read from the rendered documents of every values file."""
 
+import importlib.util
 import re
 from typing import Any
 
@@ -7,9 +8,12 @@ import pytest
 
 from serving.app import ROUTES
 from serving.settings import load_settings
-from tests.chart.rendering import FILES, Document, containers, of_kind, only, pods, render, server
+from serving.torchserve.launch import Plan
+from tests.chart.rendering import FILES, Document, containers, of_kind, only, pods, render, server, with_values
 
-OURS = [file for file in FILES if file != "ci/torchserve.yaml"]
+TORCHSERVE = "values-torchserve.yaml"
+OURS = [file for file in FILES if file != TORCHSERVE]
+PROOF = ["python", "-m", "serving.torchserve.ready", "/models"]
 AUTOSCALED = ("values-production.yaml", "ci/keda-pvc.yaml", "ci/jobs.yaml")
 
 
@@ -42,9 +46,38 @@ def test_probes_ask_routes_that_exist(file: str) -> None:
     gets = {route.pattern for route in ROUTES if "GET" in route.methods}
     ports = {port["name"] for port in server(render(file))["ports"]}
     for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
-        asked = server(render(file))[probe]["httpGet"]
+        asked = server(render(file))[probe].get("httpGet")
+        if asked is None:
+            assert (TORCHSERVE, PROOF) == (file, server(render(file))[probe]["exec"]["command"])
+            continue
         assert asked["path"] in gets
         assert asked["port"] in ports
+
+
+def test_torchserve_is_ready_when_its_models_answer_right() -> None:
+    """Its /ping is healthy while a worker is dead: ready and started want a golden's answer from every model."""
+    found = server(render(TORCHSERVE))
+    assert "thaw:0.1.0-torchserve" == found["image"]
+    assert [PROOF, PROOF] == [found[probe]["exec"]["command"] for probe in ("startupProbe", "readinessProbe")]
+    assert "/ping" == found["livenessProbe"]["httpGet"]["path"]
+    assert importlib.util.find_spec(PROOF[2])
+    (ops,) = [port["containerPort"] for port in found["ports"] if port["name"] == "ops"]
+    assert Plan((), 8080).port + 2 == ops
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({"apiKeys.existingSecret": "a"}, "no apiKeys"),
+        ({"tls.existingSecret": "a"}, "no tls"),
+        ({"settings": {"deadline_ms": 100}}, "no settings"),
+        ({"device": "gpu", "keda.enabled": True}, "no device: gpu, no keda"),
+        ({"monitoring.rules.enabled": True}, "no monitoring.rules"),
+    ],
+)
+def test_what_torchserve_lacks_is_refused(values: dict[str, Any], named: str) -> None:
+    """A key, a certificate or a limit that nobody would look at stops Helm instead of being left out."""
+    assert f"runtime is torchserve, which has {named}:" in with_values(values, TORCHSERVE).stderr
 
 
 def test_each_probe_has_its_own_question() -> None:

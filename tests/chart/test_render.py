@@ -77,6 +77,7 @@ def test_new_fields_are_for_new_versions() -> None:
     [
         (("--values", str(CHART / "ci/oci-new.yaml")), "1.32", "image volumes need 1.33"),
         (("--set", "service.trafficDistribution=PreferClose"), "1.30", "needs Kubernetes 1.31"),
+        (("--set", "service.trafficDistribution=PreferSameNode"), "1.33", "needs Kubernetes 1.34"),
     ],
 )
 def test_what_a_cluster_is_too_old_for(words: tuple[str, ...], version: str, sentence: str) -> None:

@@ -77,6 +77,7 @@ def test_nonsense_is_refused(values: str, named: str, helm: str) -> None:
         ({"canary.enabled": True}, "needs something that divides the traffic"),
         ({"apiKeys.existingSecret": "a", "apiKeys.keys": ["b"]}, "both given"),
         ({"modelStore.type": "download"}, "name the archive"),
+        ({"loadTestJob.enabled": True, "apiKeys.existingSecret": "a"}, "would only measure refusals"),
         ({"autoscaling.enabled": True, "autoscaling.cpuPercent": None}, "nothing to scale by"),
     ],
 )

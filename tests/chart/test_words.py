@@ -8,10 +8,14 @@ import sys
 import tarfile
 from pathlib import Path
 
+import onnxruntime
 import pytest
 
+from serving import engine
+from serving.errors import StartError
 from tests.chart.rendering import CHART, Document, containers, of_kind, only, render
 from tests.chart.tools import run
+from tests.fakes import write_model
 from tests.sources import ROOT
 
 FETCH = CHART / "files/fetch_store.py"
@@ -30,6 +34,24 @@ def test_notes_say_how_to_ask() -> None:
     assert "port-forward service/rel-thaw 8080:80" in notes
     assert "curl --data-binary @bus.jpg http://127.0.0.1:8080/predict" in notes
     assert "Everybody who reaches the service may ask" in notes
+
+
+def test_the_readme_quotes_a_pod_without_its_gpu(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """CUDA asked for where no driver is: the server stops with the sentence that the README shows."""
+
+    def refuse(name: str, mode: int) -> None:
+        raise OSError("libcuda.so.1: cannot open shared object file: No such file or directory")
+
+    if engine.CUDA in onnxruntime.get_available_providers():
+        pytest.skip("this machine may have CUDA")
+    graph = write_model(tmp_path / "store", "tiny").folder / "model.onnx"
+    (tmp_path / "capi").mkdir()
+    (tmp_path / "capi" / "libonnxruntime_providers_cuda.so").touch()
+    monkeypatch.setattr(onnxruntime, "__file__", str(tmp_path / "__init__.py"))
+    monkeypatch.setattr(engine.ctypes, "CDLL", refuse)
+    with pytest.warns(UserWarning, match="CUDA"), pytest.raises(StartError) as refused:
+        engine.Engine(graph, engine.CUDA)
+    assert f"error: {refused.value}" in " ".join((CHART / "README.md").read_text().split())
 
 
 def test_jobs_call_verbs_that_exist() -> None:

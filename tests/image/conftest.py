@@ -21,17 +21,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.image)
 
 
-@pytest.fixture(scope="session")
-def image() -> str:
-    """Name of the freshly built `cpu` image. Prints how long the build took and what the image weighs."""
+def build(target: str) -> str:
+    """Name of the freshly built image. Prints how long the build took and what the image weighs over its base."""
     if "MACHINE_PYTHON_IMAGE" not in os.environ:
         pytest.skip("containers are set up by tests/image/machine.sh: run `make test-image`")
-    started = time.monotonic()
-    command = ["make", "image", "TARGET=cpu", f"IMAGE={NAME}", "TAG=cpu"]
+    started, name = time.monotonic(), f"{NAME}:{target}"
+    command = ["make", "image", f"TARGET={target}", f"IMAGE={NAME}", f"TAG={target}"]
     built = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert 0 == built.returncode, built.stdout[-3000:] + built.stderr[-3000:]
-    print(f"make image: {time.monotonic() - started:.0f} s")
-    return f"{NAME}:cpu"
+    whole, base = megabytes(name), megabytes(os.environ["MACHINE_PYTHON_IMAGE"])
+    took = time.monotonic() - started
+    print(f"make image TARGET={target}: {took:.0f} s, {whole:.0f} MB = {base:.0f} + {whole - base:.0f} MB")
+    return name
+
+
+@pytest.fixture(scope="session")
+def image() -> str:
+    """The `cpu` image."""
+    return build("cpu")
 
 
 @pytest.fixture(scope="session")

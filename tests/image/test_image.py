@@ -21,7 +21,6 @@ TOOLS = ROOT / ".venv-tools/bin"
 def test_the_image_is_small(image: str) -> None:
     """Server, runtime and four models are at most 350 MB over the base image."""
     whole, base = megabytes(image), megabytes(os.environ["MACHINE_PYTHON_IMAGE"])
-    print(f"image {whole:.0f} MB = base {base:.0f} + {whole - base:.0f} MB")
     assert MOST_OVER_BASE_MB >= whole - base
 
 

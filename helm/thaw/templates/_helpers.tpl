@@ -37,6 +37,28 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- if eq .Values.runtime "torchserve" }}-torchserve{{ else if eq .Values.device "gpu" }}-gpu{{ end }}
 {{- end }}
 
+{{- /* What would be left out without a word, keys above all, is refused. */}}
+{{- define "thaw.isPossible" -}}
+{{- if eq .Values.runtime "torchserve" }}
+{{- $lacks := list }}
+{{- range $name, $wanted := dict
+  "device: gpu" (eq .Values.device "gpu")
+  "settings" (or .Values.settings .Values.canary.settings)
+  "apiKeys" (include "thaw.apiKeySecret" .)
+  "adminKey" .Values.adminKey.existingSecret
+  "tls" .Values.tls.existingSecret
+  "autoscaling.slotsInUse" (and .Values.autoscaling.enabled .Values.autoscaling.slotsInUse)
+  "keda" .Values.keda.enabled
+  "monitoring.rules" .Values.monitoring.rules.enabled
+  "monitoring.dashboard" .Values.monitoring.dashboard.enabled }}
+{{- if $wanted }}{{ $lacks = append $lacks $name }}{{ end }}
+{{- end }}
+{{- with $lacks }}
+{{- fail (printf "runtime is torchserve, which has no %s: they are of this project's own server. Leave them at their defaults, or set runtime to onnxruntime." (sortAlpha . | join ", no ")) }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{- define "thaw.pullSecrets" -}}
 {{- with concat .Values.global.imagePullSecrets .Values.imagePullSecrets }}
 imagePullSecrets:

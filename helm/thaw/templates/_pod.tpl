@@ -73,15 +73,16 @@ spec:
     {{- end }}
     {{- end }}
     {{- with $values.extraEnv }}{{ toYaml . | nindent 4 }}{{- end }}
-  {{- $look := ternary "ops" "http" $ours }}
+  {{- /* TorchServe's /ping is healthy while a worker is dead: only an answer to a golden says that it serves. */}}
+  {{- $proof := dict "exec" (dict "command" (list "python" "-m" "serving.torchserve.ready" "/models")) }}
   startupProbe:
-    httpGet: {path: {{ ternary "/startupz" "/ping" $ours }}, port: {{ $look }}}
+    {{- ternary (dict "httpGet" (dict "path" "/startupz" "port" "ops")) $proof $ours | toYaml | nindent 4 }}
     {{- toYaml $values.probes.startup | nindent 4 }}
   readinessProbe:
-    httpGet: {path: {{ ternary "/readyz" "/ping" $ours }}, port: {{ $look }}}
+    {{- ternary (dict "httpGet" (dict "path" "/readyz" "port" "ops")) $proof $ours | toYaml | nindent 4 }}
     {{- toYaml $values.probes.readiness | nindent 4 }}
   livenessProbe:
-    httpGet: {path: {{ ternary "/livez" "/ping" $ours }}, port: {{ $look }}}
+    httpGet: {path: {{ ternary "/livez" "/ping" $ours }}, port: {{ ternary "ops" "http" $ours }}}
     {{- toYaml $values.probes.liveness | nindent 4 }}
   {{- if $values.drain.preStopSeconds }}
   lifecycle:

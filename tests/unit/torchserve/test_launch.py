@@ -4,6 +4,7 @@ import signal
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,14 @@ def test_every_address_is_loopback_or_private() -> None:
     found = {name: value for name, value in settings().items() if name.endswith("_address")}
     assert "unix:/private/management.sock" == found.pop("management_address")
     assert {"127.0.0.1"} == {value.removeprefix("http://").partition(":")[0] for value in found.values()}
+
+
+def test_a_host_moves_what_clients_and_scrapers_ask() -> None:
+    """In a container inference and metrics are reached from outside; management and gRPC stay where they were."""
+    inside, outside = settings(), settings(replace(PLAN, host="0.0.0.0"))
+    moved = {name for name in inside if inside[name] != outside[name]}
+    assert {"inference_address", "metrics_address"} == moved
+    assert "http://0.0.0.0:8090" == outside["inference_address"]
 
 
 def test_models_are_named() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from contract.errors import ArtifactError
-from serving.torchserve.ready import inference_key, probe, questions
+from serving.torchserve.ready import archives_in, inference_key, probe, questions
 from tests.fakes import write_model
 from training.package import Packaging, package
 
@@ -100,6 +100,17 @@ def test_a_foreign_archive_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"no zip")
     with pytest.raises(ArtifactError, match="no archive of ours"):
         questions([path])
+
+
+def test_a_folder_stands_for_its_archives(archive: Path, tmp_path: Path) -> None:
+    """By name, and nothing else that lies there; a folder without one is an error with what to do."""
+    inside = [tmp_path / "a.mar", tmp_path / "b.mar"]
+    for path in (*inside, tmp_path / "notes.txt"):
+        path.touch()
+    assert [archive, *inside] == archives_in([archive, tmp_path])
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ArtifactError, match="training package"):
+        archives_in([tmp_path / "empty"])
 
 
 def test_the_key_of_clients_is_read(tmp_path: Path) -> None:

@@ -142,18 +142,23 @@ def study(
     processes: Annotated[int, typer.Option(help="Runs at once, one thread each; never part of a result.")] = 0,
     sweep: Annotated[bool, typer.Option("--sweep", help="Find each depth's rate on validation instead.")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Copy finished rows into training/study/rows/ instead.")] = False,
+    forecast: Annotated[bool, typer.Option("--forecast", help="Say the hours of what is left instead.")] = False,
+    ray: Annotated[str, typer.Option(help="Run on this Ray cluster: auto, or HOST:PORT. The rows are the same.")] = "",
 ) -> None:
     """Run the trials that judge how deep to thaw, from wherever they stopped."""
     from training.progress import Watch
     from training.study import study_verb
 
+    wanted = study_verb.Wanted(size, photographs, processes, ray)
     with Watch() as watch:
         if keep:
-            study_verb.keep_rows(size, watch)
+            study_verb.keep_rows(wanted, watch)
         elif sweep:
-            study_verb.sweep(size, photographs, watch)
+            study_verb.sweep(wanted, watch)
+        elif forecast:
+            study_verb.foretell(wanted, watch)
         else:
-            study_verb.study(size, photographs, processes or os.cpu_count() or 1, out, watch)
+            study_verb.study(wanted, out, watch)
 
 
 @app.command()

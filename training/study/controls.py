@@ -12,10 +12,14 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from torch import Tensor
 
 from training.backbone import STAGES
+from training.fit import log_odds
+from training.head import fit_head
 from training.metrics import average_precision
 from training.network import AdaptedNetwork
+from training.recipes import Recipe
 from training.study.draws import Draw
 from training.study.material import Material, fresh_source
 from training.study.plan import Run
@@ -29,25 +33,28 @@ Ranker = Callable[[NDArray[np.float32]], Floats]  # features (N, F) -> scores (N
 
 @dataclass(frozen=True)
 class Cues:
-    """Features (N, F) of what is fitted, what chooses, and what is tested; a bus or not."""
+    """Features (N, F) of what is fitted and what chooses; the labels that may be true (N, K); a bus or not."""
 
     fit: NDArray[np.float32]
-    fit_bus: Bools
+    allowed: Tensor
     val: NDArray[np.float32]
     val_bus: Bools
+
+    @property
+    def fit_bus(self) -> Bools:
+        """Surely a bus, (N,)."""
+        return _surely_bus(self.allowed)
 
 
 def control(run: Run, draw: Draw, material: Material) -> tuple[Callable[[str, tuple[int, ...]], Floats], float]:
     """How the run scores photographs (pool, places) -> (N,), and its average precision on validation."""
     features = _features_of(run, material)
-    fit_bus, val_bus = (_is_bus(material, run.target, places) for places in (draw.fit, draw.val))
-    if run.option("head") and run.option("head") not in ("all-stages", "zero-shot"):
-        fitted, _ = examples(untrained(run, draw, material), replace(run, options=""), draw, material)
-        fit = fitted.maps.float().flatten(1).numpy()
-        fit_bus = np.tile(fit_bus, material.views)
+    allowed, val_bus = material.allowed(run.target, draw.fit), _is_bus(material, run.target, draw.val)
+    if run.option("head") and run.option("head") != "zero-shot":
+        fit, allowed = _view_features(run, draw, material), allowed.repeat(material.views, 1)
     else:
         fit = features(run.target, draw.fit)
-    cues = Cues(fit, fit_bus, features(run.target, draw.val), val_bus)
+    cues = Cues(fit, allowed, features(run.target, draw.val), val_bus)
     ranker, ap = _chosen(_RANKERS[run.option("head") or "linear"](cues, run.seed), cues)
     return (lambda pool, places: ranker(features(pool, places))), ap
 
@@ -71,8 +78,19 @@ def _features_of(run: Run, material: Material) -> Callable[[str, tuple[int, ...]
 
 
 def _is_bus(material: Material, pool: str, places: tuple[int, ...]) -> Bools:
-    allowed = material.allowed(pool, places)
+    return _surely_bus(material.allowed(pool, places))
+
+
+def _surely_bus(allowed: Tensor) -> Bools:
     return (allowed[:, 0] & (allowed.sum(1) == 1)).numpy()
+
+
+def _view_features(run: Run, draw: Draw, material: Material) -> NDArray[np.float32]:
+    """(views * N, F): the augmented views that the frozen recipe's own head learns from, so that heads alone differ."""
+    if run.option("head") == "all-stages":
+        return all_stages(run, material, material.augmented(run.target, draw.fit), is_bf16=True)
+    fitted, _ = examples(untrained(run, draw, material), replace(run, options=""), draw, material)
+    return fitted.maps.float().flatten(1).numpy()
 
 
 def colours(pixels: Pixels) -> NDArray[np.float32]:
@@ -90,17 +108,20 @@ def thumbnails(pixels: Pixels, side: int = 12) -> NDArray[np.float32]:
 
 
 @torch.inference_mode()
-def all_stages(run: Run, material: Material, pixels: Pixels, batch: int = 128) -> NDArray[np.float32]:
-    """Pooled output of every stage, side by side (Evci et al. 2022)."""
+def all_stages(
+    run: Run, material: Material, pixels: Pixels, is_bf16: bool = False, batch: int = 128
+) -> NDArray[np.float32]:
+    """Pooled output of every stage, side by side (Evci et al. 2022); views in bfloat16 as the recipe takes them."""
     backbone = fresh_source(run.source, material.size).backbone
     network = AdaptedNetwork(backbone, 2).eval()
     network.thaw(len(STAGES))  # the prefix is the normalisation alone
     found = []
     for start in range(0, len(pixels), batch):
         x, parts = network.prefix(torch.from_numpy(np.array(pixels[start : start + batch]))), []
-        for stage in range(len(STAGES)):
-            x = backbone.run(x, stage, stage + 1)
-            parts.append(x.mean((2, 3)))
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=is_bf16):
+            for stage in range(len(STAGES)):
+                x = backbone.run(x, stage, stage + 1)
+                parts.append(x.float().mean((2, 3)))
         found.append(torch.cat(parts, 1))
     return torch.cat(found).numpy()
 
@@ -112,6 +133,16 @@ def old_logits(run: Run, material: Material, pool: str, places: tuple[int, ...])
         raise ValueError(f"{run.source}: has no head of its own.")
     features = plain_features(run, material, pool, places).flatten(1)
     return (features @ head[0].T + head[1]).numpy()
+
+
+def _joint(cues: Cues, seed: int) -> list[Ranker]:
+    """The frozen recipe's own logistic regression over all labels, at its own penalties."""
+    features = torch.from_numpy(cues.fit)
+    return [_log_odds(*fit_head(features, cues.allowed, penalty)) for penalty in Recipe("head", depth=0).penalties]
+
+
+def _log_odds(weight: Tensor, bias: Tensor) -> Ranker:
+    return lambda features: log_odds(torch.from_numpy(features) @ weight.T + bias).numpy()
 
 
 def _linear(cues: Cues, seed: int) -> list[Ranker]:
@@ -185,7 +216,7 @@ def _old_class(cues: Cues, seed: int) -> list[Ranker]:
 
 _RANKERS: dict[str, Callable[[Cues, int], list[Ranker]]] = {
     "linear": _linear,
-    "all-stages": _linear,
+    "all-stages": _joint,
     "ncm": _class_mean,
     "knn": _neighbours,
     "rbf": _kernel,

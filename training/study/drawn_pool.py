@@ -9,7 +9,7 @@ SIZES = {
     "drawn-tiny": (260, 120),
     "drawn-small": (1_000, 2_700),
     "drawn": (2_600, 7_800),
-    "drawn-large": (8_000, 12_000),
+    "drawn-large": (6_000, 4_500),
 }
 
 

@@ -29,7 +29,11 @@ from training.study.rules import read_rules
 from training.study.trial import Settings, Trained, outputs, train
 
 NAN = float("nan")
-ELSEWHERE = {"street-tiles": ("tiny-imagenet-bus", "phone-city"), "tiny-imagenet-bus": ("street-tiles", "phone-city")}
+ELSEWHERE = {
+    "street-tiles": ("tiny-imagenet-bus", "phone-city"),
+    "tiny-imagenet-bus": ("street-tiles", "phone-city"),
+    "both": ("phone-city",),
+}
 Lists = dict[str, Listed]
 
 
@@ -37,15 +41,19 @@ Lists = dict[str, Listed]
 class Shared:
     """What every run of a study shares. `rules_sha256` names the rules that will judge the rows."""
 
-    material: Mapping[int, Material]  # by input size
+    material: Mapping[tuple[int, bool], Material]  # by input size, and whether vehicles are drawn
     settings: Settings
     rules_sha256: str
+
+    def of(self, run: Run) -> Material:
+        """What the run learns from."""
+        return self.material[run.size, run.is_drawn]
 
 
 def execute(run: Run, shared: Shared) -> tuple[list[Finished], Lists]:
     """A run that diverges gives rows that say so; anything else that fails is an error of ours and ends the study."""
     torch.set_num_threads(1)
-    material, began, started = shared.material[run.size], time.monotonic(), datetime.now(UTC)
+    material, began, started = shared.of(run), time.monotonic(), datetime.now(UTC)
     draw = make_draw(run.target, material.strata(run.target), run.draw, run.buses, shared.settings.others)
     base = _row(run, draw, shared, started.isoformat(timespec="seconds"))
     tests, fitted = tests_of(run, draw), listed(run.target, draw.fit)
@@ -75,11 +83,9 @@ def is_control(run: Run) -> bool:
 def tests_of(run: Run, draw: Draw) -> Lists:
     """Test set -> its photographs: what the draw left over, and for the headline also other collections."""
     tests = {run.target: listed(run.target, draw.rest)}
-    if run.stage == "headline" and run.target != "both":
+    if run.is_headline:
         for name in ELSEWHERE.get(run.target, ()):
             tests[name] = listed(name, _test_split(name))
-    elif run.stage == "headline" and run.target == "both":
-        tests["phone-city"] = listed("phone-city", _test_split("phone-city"))
     return tests
 
 
@@ -96,20 +102,20 @@ def _control_scores(run: Run, draw: Draw, material: Material) -> dict[str, Score
 
 
 def _network_scores(run: Run, draw: Draw, shared: Shared) -> dict[str, Scored]:
-    material = shared.material[run.size]
+    material = shared.of(run)
     trained = train(run, draw, material, shared.settings)
-    rate = NAN if run.care == "naive" else shared.settings.rate(run)
+    rate = shared.settings.rate(run)
     facts: dict[str, object] = {"val_ap": trained.val_ap, "rate": rate, "frozen_sha256": _digest(trained.frozen)}
     facts |= _forgetting(run, trained, material)
     scored = {}
     for name, found in tests_of(run, draw).items():
         maps = outputs(trained.network, run, material, found.places, False, found.pool)
         parts = {"test": _scores(trained.network, trained.weights.final, maps)}
-        if name == run.target and run.stage == "headline" and run.depth and not run.seed:
-            parts |= {
-                part: _scores(trained.network, getattr(trained.weights, part), maps) for part in ("end", "chosen")
-            }
-        if name == run.target:
+        if name == run.target and run.is_headline and run.depth and not run.seed:
+            # The last weights of the naive recipe are those that count: they are not stored twice.
+            steps = ("chosen",) if run.care == "naive" else ("end", "chosen")
+            parts |= {part: _scores(trained.network, getattr(trained.weights, part), maps) for part in steps}
+        if name == run.target and run.is_headline:
             maps = outputs(trained.network, run, material, draw.fit, augmented=False)
             parts["train"] = _scores(trained.network, trained.weights.final, maps)
         scored[name] = Scored(parts, facts)
@@ -122,10 +128,12 @@ def _scores(network: AdaptedNetwork, state: State, maps: Tensor) -> Scores:
 
 
 def _forgetting(run: Run, trained: Trained, material: Material) -> dict[str, object]:
-    """Top-1 of the source's own head before and after, where there is an old task; measured for one seed."""
+    """Top-1 of the source's own head before and after, where there is an old task; of the headline's first seed."""
     source, task = fresh_source(run.source, material.size), material.old_task()
-    if task is None or source.head is None or run.seed or run.option("weights"):
+    if task is None or source.head is None or run.seed or not run.is_headline:
         return {}
+    if len(source.head[1]) != task.targets.max() + 1:
+        return {}  # a source of other classes, which has no old task here
     before = _top1_before(run.source, material)
     put(trained.network, trained.weights.final)
     return {"old_before": before, "old_after": old_top1(trained.network, source.head, task) if run.depth else before}
@@ -142,13 +150,13 @@ def _top1_before(name: str, material: Material) -> float:
 def config_sha256(run: Run, shared: Shared) -> str:
     """Identity of every setting that decides a row: the run, its recipe, its rate, how many others it learns from."""
     settings = shared.settings
-    recipe = asdict(settings.recipe(run, shared.material[run.size]))
+    recipe = asdict(settings.recipe(run, shared.of(run)))
     wanted = {key: value for key, value in asdict(run).items() if key != "stage"}
     return _digest({"run": wanted, "recipe": recipe, "rate": settings.rate(run), "others": settings.others})
 
 
 def _row(run: Run, draw: Draw, shared: Shared, started: str) -> TrialRow:
-    material = shared.material[run.size]
+    material = shared.of(run)
     return TrialRow(
         **{k: v for k, v in asdict(run).items() if k != "stage"},
         stage=run.stage,

@@ -23,7 +23,7 @@ from training.sources.read import read_source
 from training.sources.source import Source
 from training.state import state_folder
 from training.study.draws import Strata
-from training.study.pools import JOINED, pool, pool_sha256
+from training.study.pools import JOINED, parts_of, pool, pool_sha256
 from training.views import Pixels, allowed_labels, augmented_views, plain_pixels
 
 CACHED = len(STAGES) - 1  # stages whose output is kept in files: what depth 1 leaves frozen
@@ -183,7 +183,7 @@ def _strata(root: Path | None, name: str) -> Strata:
     if root is None:
         return {row.path: row.word for row in pool(name)}
     found: dict[str, str] = {}
-    for part in JOINED.get(name, (name,)):
+    for part in parts_of(name):
         collection = SHIPPED_LISTS[part]
         given = read_given(root / "splits" / f"{part}.csv")
         found |= {

@@ -2,7 +2,7 @@
 
 import functools
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,12 @@ from training.study.rows import Listed
 SPLITS = Path(__file__).parents[1] / "splits"
 JOINED = {"both": ("street-tiles", "tiny-imagenet-bus")}
 PHOTOGRAPHS = ("street-tiles", "tiny-imagenet-bus", "phone-city")
+# Pseudo-target -> the collection it is made from, and the words that stand for the bus there; buses become `other`.
+PSEUDO = {
+    "pseudo-tiny-car": ("tiny-imagenet-bus", frozenset({"n02814533", "n03100240", "n03670208", "n04285008"})),
+    "pseudo-street-cycle": ("street-tiles", frozenset({"bicycle", "motorbike"})),
+}
+_MAY_SHOW_ANY = "street"  # a scene that may hold a bicycle or a car: no sure photograph of something else
 RIVALS = frozenset({"car", "truck"})  # vans and box trucks are trucks
 
 
@@ -29,7 +35,7 @@ class Photographs:
     words: NDArray[np.str_]  # the collection's own class
 
 
-@functools.lru_cache(maxsize=8)
+@functools.lru_cache(maxsize=16)
 def pool(name: str) -> tuple[Row, ...]:
     """Every row of a collection's split file, whatever its split there; `both` is street-tiles, then tiny-imagenet-bus.
 
@@ -37,16 +43,31 @@ def pool(name: str) -> tuple[Row, ...]:
     """
     if name in JOINED:
         return tuple(row for part in JOINED[name] for row in pool(part))
+    if name in PSEUDO:
+        return tuple(_stood_for(row, PSEUDO[name][1]) for row in pool(PSEUDO[name][0]) if row.word != _MAY_SHOW_ANY)
     if name.startswith("drawn"):
         from training.study.drawn_pool import drawn_pool  # drawing code is not needed to judge photographs
 
         return drawn_pool(name)
     if name not in PHOTOGRAPHS:
-        raise DataError(f"Pool {name!r} is none of {', '.join((*PHOTOGRAPHS, *JOINED))}, drawn. Name one of them.")
+        raise DataError(
+            f"Pool {name!r} is none of {', '.join((*PHOTOGRAPHS, *JOINED, *PSEUDO))}, drawn. Name one of them."
+        )
     return tuple(read_split(SPLITS / f"{name}.csv"))
 
 
-@functools.lru_cache(maxsize=8)
+def parts_of(name: str) -> tuple[str, ...]:
+    """The collections whose photographs a pool holds."""
+    return (PSEUDO[name][0],) if name in PSEUDO else JOINED.get(name, (name,))
+
+
+def _stood_for(row: Row, words: frozenset[str]) -> Row:
+    if row.word in words:
+        return replace(row, labels=frozenset({"bus"}))
+    return replace(row, labels=frozenset({"other"})) if row.labels == {"bus"} else row
+
+
+@functools.lru_cache(maxsize=16)
 def pool_sha256(name: str) -> str:
     """Identity of a pool: its paths, labels and groups, in order."""
     lines = "".join(f"{row.path},{label_text(row)},{row.group}\n" for row in pool(name))

@@ -1,5 +1,6 @@
 """A quantity of the rules, measured: paired runs under every replicate, the targets with equal weight."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -160,15 +161,18 @@ def _pairs(evidence: Evidence, wanted: list[Wanted], selection: Selection, varia
     if not planned:
         none = [want for want, keys in zip(wanted, every, strict=True) if not keys]
         return Missing(f"no rows of {_named(none[0])}" if none else "no two runs of one draw and seed")
-    there = set.intersection(*every) & planned
-    kept = sorted(key for key in there if all(np.isfinite(evidence.vector(want, key)[0]) for want in wanted))
     seeds: dict[tuple[str, int], int] = {}
     for _, source, draw, _ in planned:
         seeds[source, draw] = seeds.get((source, draw), 0) + 1
-    full = {draw for (_, draw), count in seeds.items() if count >= selection.seeds}
-    if len(full) < selection.draws and not variant.is_shown:
+    full = Counter(source for (source, _), count in seeds.items() if count >= selection.seeds)
+    whole = {source for source, draws in full.items() if draws >= selection.draws}
+    if whole:
+        planned = {key for key in planned if key[1] in whole}  # a second source counts when all of it is there
+    elif not variant.is_shown:
         asked = f"{selection.draws} draws with {selection.seeds} seed{'s' * (selection.seeds > 1)} each are asked"
-        return Missing(f"{asked}, {len(full)} are there")
+        return Missing(f"{asked}, {max(full.values(), default=0)} are there")
+    there = set.intersection(*every) & planned
+    kept = sorted(key for key in there if all(np.isfinite(evidence.vector(want, key)[0]) for want in wanted))
     enough = 1 if variant.is_shown else (1 - evidence.rules.most_failed) * len(planned)
     if not kept or len(kept) < enough:
         return Missing(f"{len(planned) - len(kept)} of {len(planned)} paired runs failed or were not measured")

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.data.archives import DataError
-from training.study.pools import JOINED, Photographs, listed, photographs, pool, pool_sha256
+from training.study.pools import Photographs, listed, parts_of, photographs, pool, pool_sha256
 from training.study.rows import Listed
 
 Floats = NDArray[np.float32]
@@ -37,7 +37,7 @@ class Groups:
     """
 
     def __init__(self, pools: Iterable[str], resamples: int, seed: int) -> None:
-        parts = sorted({part for name in pools for part in JOINED.get(name, (name,))})
+        parts = sorted({part for name in pools for part in parts_of(name)})
         self.place: dict[str, int] = {}
         strata: list[Ints] = []
         for part in parts:

@@ -80,7 +80,7 @@ class Finished:
 _COLUMNS = tuple(field.name for field in fields(TrialRow))
 _SCHEMA = f"""
 create table if not exists trials ({", ".join(f"{name} not null" for name in _COLUMNS)}, primary key (trial));
-create table if not exists scores (trial text not null, part text not null, zlib_float32 blob not null,
+create table if not exists scores (trial text not null, part text not null, packed_float32 blob not null,
     primary key (trial, part));
 create table if not exists lists (id text primary key, pool text not null, pool_sha256 text not null,
     zlib_uint16 blob not null);
@@ -116,8 +116,9 @@ class Table:
                     values = [_kept(value) for value in asdict(item.row).values()]
                     self._file.execute(f"insert into trials values ({marks})", values)
                     for part, scores in item.scores.items():
-                        blob = zlib.compress(np.ascontiguousarray(scores, np.float32).tobytes(), 9)
-                        self._file.execute("insert into scores values (?, ?, ?)", (item.row.trial, part, blob))
+                        self._file.execute(
+                            "insert into scores values (?, ?, ?)", (item.row.trial, part, packed(scores))
+                        )
         except sqlite3.IntegrityError as error:
             raise DataError(f"{self.path}: a row is there already ({error}). Rows are never replaced.") from error
 
@@ -130,8 +131,8 @@ class Table:
 
     def scores(self, trial: str) -> dict[str, Scores]:
         """Part -> float32 (N,)."""
-        found = self._file.execute("select part, zlib_float32 from scores where trial = ?", (trial,))
-        return {part: np.frombuffer(zlib.decompress(blob), np.float32) for part, blob in found}
+        found = self._file.execute("select part, packed_float32 from scores where trial = ?", (trial,))
+        return {part: unpacked(blob) for part, blob in found}
 
     def lists(self) -> dict[str, Listed]:
         """Id -> places in a pool."""
@@ -147,22 +148,34 @@ class Table:
 
 
 class Rows:
-    """Several tables read as one. Raises DataError when two of them hold one trial."""
+    """Several tables read as one. Raises DataError when two of them hold one trial.
 
-    def __init__(self, paths: Iterable[Path]) -> None:
-        self._tables = [Table(path) for path in sorted(paths)]
+    `working`: a table whose rows may have been committed already; equal ones are read once.
+    """
+
+    def __init__(self, paths: Iterable[Path], working: Path | None = None) -> None:
+        self._tables = [Table(path) for path in (*sorted(paths), *([working] if working else ()))]
         self._home: dict[str, Table] = {}
         self.trials: list[TrialRow] = []
         self.lists: dict[str, Listed] = {}
         for table in self._tables:
             self.lists |= table.lists()
+            committed_rows = {repr(row) for row in self.trials} if table.path == working else set()
             for row in table.rows():
                 if row.trial in self._home:
+                    if table.path == working and repr(row) in committed_rows:  # as text: nan equals nan there
+                        continue
                     raise DataError(
                         f"{row.trial}: in {self._home[row.trial].path} and again in {table.path}. Remove the later one."
                     )
                 self._home[row.trial] = table
                 self.trials.append(row)
+
+    def of(self, photographs: bool) -> "Rows":
+        """Those of drawn vehicles alone; or all: on photographs the drawn ones stand apart in one plot."""
+        if not photographs:
+            self.trials = [row for row in self.trials if row.target.startswith("drawn")]
+        return self
 
     def scores(self, trial: str, part: str = "test") -> Scores:
         """float32 (N,) in the order of the row's list. Raises KeyError when the part was not stored."""
@@ -171,6 +184,18 @@ class Rows:
     def finished(self, row: TrialRow) -> Finished:
         """The row with all that is stored beside it."""
         return Finished(row, self._home[row.trial].scores(row.trial))
+
+
+def packed(scores: Scores) -> bytes:
+    """Byte planes one after another, then zlib: signs and exponents lie together and shrink, no bit is lost."""
+    planes = np.ascontiguousarray(scores, "<f4").view(np.uint8).reshape(-1, 4).T
+    return zlib.compress(planes.tobytes(), 9)
+
+
+def unpacked(blob: bytes) -> Scores:
+    """float32 (N,), as packed."""
+    planes = np.frombuffer(zlib.decompress(blob), np.uint8).reshape(4, -1)
+    return np.ascontiguousarray(planes.T).view("<f4").ravel()
 
 
 def committed() -> list[Path]:

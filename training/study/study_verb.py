@@ -1,5 +1,7 @@
 """`python -m training study`: the small one on drawn vehicles, the full one on photographs."""
 
+import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from training.data.archives import DataError
@@ -8,54 +10,93 @@ from training.state import state_folder
 from training.study.execute import Shared
 from training.study.material import Material
 from training.study.plan import STUDIES, Study
+from training.study.ray_run import on_ray
 from training.study.report import write_page
-from training.study.rows import Rows, Table, add_shard
+from training.study.rows import Rows, Table, add_shard, committed
 from training.study.rules import read_rules, rules_sha256
-from training.study.run import run_study
+from training.study.run import Executor, forecast_of, on_this_machine, run_study
 from training.study.sweep import chosen_rates, sweep_rates
-from training.study.trial import Settings
+from training.study.trial import Settings, ready
 from training.study.verdicts import answer
 
 
-def study(name: str, root: Path | None, processes: int, out: Path, watch: Watch) -> Path:
-    """Run what is missing of a study, judge all that is there, write `out/report.html`.
+@dataclass(frozen=True)
+class Wanted:
+    """What the command line asks for. `processes` 0: as many as there are processors. `ray`: address of a cluster."""
 
-    Raises DataError: unknown name, photographs not given.
+    name: str
+    root: Path | None
+    processes: int = 0
+    ray: str = ""
+
+    @property
+    def plan(self) -> Study:
+        """Raises DataError: unknown name, photographs not given."""
+        if self.name not in STUDIES:
+            raise DataError(f"study {self.name!r} is none of {', '.join(STUDIES)}. Name one of them.")
+        if STUDIES[self.name].photographs and self.root is None:
+            raise DataError(f"study {self.name}: needs photographs. Give the folder of the collections.")
+        return STUDIES[self.name]
+
+    @property
+    def executor(self) -> Executor:
+        """Where runs are executed."""
+        return on_ray(self.ray) if self.ray else on_this_machine(self.processes or os.cpu_count() or 1)
+
+    @property
+    def table(self) -> Path:
+        """The rows that are not committed yet."""
+        return state_folder("study") / f"{self.name}.sqlite"
+
+
+def study(wanted: Wanted, out: Path, watch: Watch) -> Path:
+    """Run what is missing of a study, judge its rows and the committed ones, write `out/report.html`.
+
+    Raises DataError: unknown name, photographs not given, no rates yet.
     """
-    plan = _plan(name, root)
-    table = Table(state_folder("study") / f"{name}.sqlite")
-    run_study(plan.runs(), shared_of(plan, root), table, processes, watch)
+    plan, shared = wanted.plan, shared_of(wanted)
+    table = Table(wanted.table)
+    run_study(ready(plan.runs(), shared.settings, plan.source, watch), shared, table, wanted.executor, watch)
     table.close()
-    page = write_page(answer(Rows([table.path]), read_rules(), plan.world), out / "report.html")
+    rows = Rows(committed(), working=wanted.table).of(plan.photographs)
+    page = write_page(answer(rows, read_rules(), plan.world), out / "report.html")
     watch.say(f"report: {page}")
     return page
 
 
-def sweep(name: str, root: Path | None, watch: Watch) -> None:
+def foretell(wanted: Wanted, watch: Watch) -> None:
+    """Say what is left of a study, and its hours, block by block."""
+    plan, shared = wanted.plan, shared_of(wanted)
+    table = Table(wanted.table)
+    forecast_of(ready(plan.runs(), shared.settings, plan.source, watch), shared, table, watch)
+    table.close()
+
+
+def sweep(wanted: Wanted, watch: Watch) -> None:
     """Try every rate at every depth on validation alone, then write the rates that the study will use."""
-    plan = _plan(name, root)
-    sweep_rates(plan, _materials(plan, root), watch)
+    sweep_rates(wanted.plan, _materials(wanted), watch)
 
 
-def keep_rows(name: str, watch: Watch) -> None:
+def keep_rows(wanted: Wanted, watch: Watch) -> None:
     """Copy finished rows that the repository lacks into a new shard."""
-    path = add_shard(state_folder("study") / f"{name}.sqlite")
+    path = add_shard(wanted.table)
     watch.say(f"kept in {path}" if path else "no row that the repository lacks")
 
 
-def shared_of(plan: Study, root: Path | None) -> Shared:
+def shared_of(wanted: Wanted) -> Shared:
     """Material at each input size, the rates that the sweep chose, the rules."""
-    return Shared(_materials(plan, root), Settings(plan.steps, plan.others, chosen_rates(plan)), rules_sha256())
+    plan = wanted.plan
+    same = {plan.second_source: plan.source} if plan.second_source else {}
+    settings = Settings(plan.steps, plan.others, chosen_rates(plan), same)
+    return Shared(_materials(wanted), settings, rules_sha256())
 
 
-def _plan(name: str, root: Path | None) -> Study:
-    if name not in STUDIES:
-        raise DataError(f"study {name!r} is none of {', '.join(STUDIES)}. Name one of them.")
-    if STUDIES[name].photographs and root is None:
-        raise DataError(f"study {name}: needs photographs. Give the folder of the collections.")
-    return STUDIES[name]
-
-
-def _materials(plan: Study, root: Path | None) -> dict[int, Material]:
-    given = root if plan.photographs else None
-    return {size: Material(given, size, plan.views) for size in {plan.headline_size, plan.detail_size}}
+def _materials(wanted: Wanted) -> dict[tuple[int, bool], Material]:
+    """Drawn vehicles have fewer views in the full study as well: they are one plot of it."""
+    plan = wanted.plan
+    views = {True: STUDIES["small"].views, False: plan.views}
+    return {
+        (size, is_drawn): Material(None if is_drawn else wanted.root, size, views[is_drawn])
+        for size in {plan.headline_size, plan.detail_size}
+        for is_drawn in ({True, False} if plan.photographs else {True})
+    }

@@ -8,6 +8,7 @@ import csv
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from itertools import product
 from pathlib import Path
 
 import torch
@@ -19,7 +20,7 @@ from training.study.draws import Draw, make_draw
 from training.study.material import Material
 from training.study.plan import ARMS, RATES, Run, Study
 from training.study.pools import SPLITS, pool
-from training.study.trial import Settings, train
+from training.study.trial import Settings, ready, train
 
 SWEEP = Path(__file__).parent / "sweep.csv"
 DEPTHS = (1, 2, 3, 4, 5)
@@ -40,32 +41,39 @@ class Tried:
     val_ap: float
 
 
-def sweep_rates(study: Study, materials: Mapping[int, Material], watch: Watch, path: Path = SWEEP) -> None:
-    """Add the trials that the file lacks, each when it is done."""
+def sweep_rates(study: Study, materials: Mapping[tuple[int, bool], Material], watch: Watch, path: Path = SWEEP) -> None:
+    """Add the trials that the file lacks, each when it is done; say where a best rate lies at the end of the range."""
     torch.set_num_threads(1)
     done = {replace(tried, val_ap=0.0) for tried in read_sweep(path)}
-    runs = [run for run in _runs(study) if _tried(study, run, 0.0) not in done]
+    wanted = ready(list(_runs(study)), Settings(study.steps, study.others, {}), study.source, watch)
+    runs = [run for run in wanted if _tried(study, run, 0.0) not in done]
     watch.say(f"{len(runs)} rates to try")
     watch.start("rates", len(runs))
     for count, run in enumerate(runs, start=1):
-        material = materials[run.size]
+        material = materials[run.size, run.is_drawn]
         try:
             val_ap = train(
-                run, sweep_draw(study, run.target, material), material, Settings(study.steps, study.others, {})
+                run, sweep_draw(run, study, material), material, Settings(study.steps, study.others, {})
             ).val_ap
         except DivergedError:
             val_ap = float("nan")
         _append(path, _tried(study, run, val_ap))
         watch.advance(count)
         watch.say(f"{run.target}, {run.size} px, depth {run.depth}, rate {_rate(run):g}: validation AP {val_ap:.3f}")
+    for (source, size, depth), rate in chosen_rates(study, path).items():
+        is_edge = rate in (min(RATES), max(RATES))
+        edge = ", the end of the range: add rates beyond it to RATES and sweep again" * is_edge
+        watch.say(f"{source}, {size} px, depth {depth}: {rate:g}{edge}")
 
 
-def chosen_rates(study: Study, path: Path = SWEEP) -> dict[tuple[int, int], float]:
-    """(size, depth) -> the rate with the best validation AP, meaned over the targets; a divergence counts as 0."""
-    found: dict[tuple[int, int], dict[float, list[float]]] = defaultdict(lambda: defaultdict(list))
+def chosen_rates(study: Study, path: Path = SWEEP) -> dict[tuple[str, int, int], float]:
+    """(source, size, depth) -> the rate of the best mean validation AP over the targets; a divergence counts as 0."""
+    found: dict[tuple[str, int, int], dict[float, list[float]]] = defaultdict(lambda: defaultdict(list))
     for tried in read_sweep(path):
-        if (tried.study, tried.source, tried.steps) == (study.name, study.source, study.steps):
-            found[tried.size, tried.depth][tried.rate].append(0.0 if tried.val_ap != tried.val_ap else tried.val_ap)
+        if (tried.study, tried.steps) == (study.name, study.steps):
+            found[tried.source, tried.size, tried.depth][tried.rate].append(
+                0.0 if tried.val_ap != tried.val_ap else tried.val_ap
+            )
     return {key: max(rates, key=lambda rate: sum(rates[rate]) / len(rates[rate])) for key, rates in found.items()}
 
 
@@ -80,23 +88,26 @@ def read_sweep(path: Path = SWEEP) -> list[Tried]:
         ]
 
 
-def sweep_draw(study: Study, target: str, material: Material) -> Draw:
+def sweep_draw(run: Run, study: Study, material: Material) -> Draw:
     """The photographs that rates are tried on."""
-    if not study.photographs:
-        return make_draw(target, material.strata(target), DRAWN_DRAW, 500, study.others)
-    splits = {row.path: row.split for row in read_split(SPLITS / f"{target}.csv")}
-    found = [splits.get(row.path) for row in pool(target)]
+    if run.is_drawn:
+        return make_draw(run.target, material.strata(run.target), DRAWN_DRAW, 500, study.others)
+    splits = {row.path: row.split for row in read_split(SPLITS / f"{run.target}.csv")}
+    found = [splits.get(row.path) for row in pool(run.target)]
     fit, val = (tuple(i for i, split in enumerate(found) if split == name) for name in ("fit", "val"))
     return Draw(fit, val, ())
 
 
 def _runs(study: Study) -> Iterator[Run]:
-    """The headline's depths on each of its collections, then every depth at the size of the details."""
-    headline = [(target, study.headline_size, depth) for target in study.headline_targets for depth in ARMS if depth]
-    details = [(study.detail_target, study.detail_size, depth) for depth in DEPTHS]
-    for target, size, depth in dict.fromkeys((*headline, *details)):
-        for rate in RATES:
-            yield Run("sweep", target, depth, study.source, size, options=f"rate={rate:g}")
+    """The headline's depths on each of its collections, every depth at the size of the details, then other sources."""
+    arms = [depth for depth in ARMS if depth]
+    source, size = study.source, study.headline_size
+    wanted = [(source, target, size, depth) for target in study.headline_targets for depth in arms]
+    wanted += [(source, study.detail_target, study.detail_size, depth) for depth in DEPTHS]
+    others = [block for block in study.beside if block.source != source]
+    wanted += [(block.source, block.target, block.size, depth) for block in others for depth in arms]
+    for (name, target, side, depth), rate in product(dict.fromkeys(wanted), RATES):
+        yield Run("sweep", target, depth, name, side, options=f"rate={rate:g}")
 
 
 def _tried(study: Study, run: Run, val_ap: float) -> Tried:

@@ -1,25 +1,29 @@
 """One network of a study: draw, thaw, fit, prove. Everything random comes from the run's own numbers."""
 
 import functools
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
 from training.adapt import choose_head, frozen_maps, pooled_features, prove_frozen
 from training.backbone import STAGES
+from training.data.archives import DataError
 from training.data.label_sets import LABELS
 from training.fit import Examples, validate
 from training.network import AdaptedNetwork, frozen_names, tensor_hashes
+from training.progress import Watch
 from training.recipes import Recipe
 from training.sources.source import Source
-from training.study.care import Weights, between, put, state_of, train_carefully, train_naively
+from training.study.care import NAIVE_RATE, Weights, between, put, state_of, train_carefully, train_naively
 from training.study.draws import Draw
 from training.study.material import CACHED, Material, fresh_source
 from training.study.plan import Run
 from training.study.variants import MovingNorm, anchor, random_source, shuffled
 
+PLAIN_BUSES = 500
 SCRATCH_RATE = 0.1  # a random network has no stage to be careful with
 
 
@@ -29,19 +33,60 @@ class Settings:
 
     steps: int
     others: int  # photographs that show no bus, whatever the number of buses
-    rates: Mapping[tuple[int, int], float]  # (size, depth) -> peak rate of the careful recipe, from the sweep
+    rates: Mapping[tuple[str, int, int], float]  # (source, size, depth) -> peak rate of careful, from the sweep
+    same_rates: Mapping[str, str] = field(default_factory=dict)  # source -> the one whose rates it learns at
 
     def recipe(self, run: Run, material: Material) -> Recipe:
-        """The shipped recipe at the run's depth, size and seed."""
-        return replace(material.recipe, name="study", depth=run.depth, steps=self.steps, seed=run.seed)
+        """The shipped recipe at the run's depth, size and seed.
+
+        Steps do not depend on the number of buses, unless each photograph is to be seen as often as at 500.
+        """
+        steps = self.steps * (10 if run.option("steps") == "10x" else 1)
+        if run.option("fit") == "epochs":
+            steps = round(steps * (run.buses + self.others) / (PLAIN_BUSES + self.others))
+        return replace(material.recipe, name="study", depth=run.depth, steps=steps, seed=run.seed)
 
     def rate(self, run: Run) -> float:
-        """Peak rate of the thawed stages; nan where nothing but the head learns."""
+        """Peak rate; nan where logistic regression alone learns. Raises DataError when no sweep has found it."""
+        if run.care == "naive":
+            return NAIVE_RATE
         if run.option("rate"):
             return float(run.option("rate"))
-        return (
-            SCRATCH_RATE if run.option("weights") == "scratch" else self.rates.get((run.size, run.depth), float("nan"))
-        )
+        if run.option("weights") == "scratch":
+            return SCRATCH_RATE
+        # A head under moving statistics cannot be solved for: it learns in steps, at the rate of the last stage.
+        depth = run.depth or int(run.option("norm") == "moving")
+        if not depth:
+            return float("nan")
+        found = self.rates.get((self.same_rates.get(run.source, run.source), run.size, depth))
+        if found is None:
+            raise DataError(
+                f"{run.source}, {run.size} px, depth {depth}: has no rate yet. Run the sweep first: --sweep."
+            )
+        return found
+
+
+def ready(runs: Sequence[Run], settings: Settings, source: str, watch: Watch) -> list[Run]:
+    """Runs whose source is here and has its rates; the others wait, and it is said what for.
+
+    Raises DataError when that holds for `source`, the study's own.
+    """
+    known, found, waiting = set[tuple[str, int]](), [], Counter[str]()
+    for run in runs:
+        try:
+            if (run.source, run.size) not in known:
+                fresh_source(run.source, run.size)
+            settings.rate(run)
+        except DataError as error:
+            if run.source == source:
+                raise
+            waiting[str(error)] += 1
+        else:
+            known.add((run.source, run.size))
+            found.append(run)
+    for reason, count in waiting.items():
+        watch.say(f"{count} runs wait: {reason}")
+    return found
 
 
 @dataclass(frozen=True)

@@ -60,11 +60,9 @@ def curve(evidence: Evidence, target: str, options: str, sizes: Iterable[int]) -
     """Average precision over the number of buses: mean and interval, and each draw."""
     arms = []
     for name, depth in evidence.rules.arms.items():
-        # The plain run at 500 buses is the same under both ways to count steps.
-        asked = [
-            of(level("detail", depth, "" if buses == evidence.rules.buses else options, buses=buses), targets=(target,))
-            for buses in sizes
-        ]
+        # The frozen recipe has no steps, and at 500 buses both ways to count them are one.
+        counted = {buses: options if depth and buses != evidence.rules.buses else "" for buses in sizes}
+        asked = [of(level("detail", depth, text, buses=buses), targets=(target,)) for buses, text in counted.items()]
         line = [
             {"buses": buses, **(point(item) or {}), "draws": [[key[2], value] for key, value in item.each]}
             for buses, item in zip(sizes, ask(evidence, asked), strict=True)

@@ -6,6 +6,7 @@ import numpy as np
 
 from training.study.evidence import Evidence
 from training.study.judge import Judged, judge, text_of
+from training.study.pools import PSEUDO
 from training.study.quantities import Variant
 from training.study.report.asked import Question, level, of, points
 from training.study.report.series import CARES, DEPTHS
@@ -149,11 +150,13 @@ def _by_run(each: tuple[tuple[Key, float], ...]) -> list[tuple[int, float]]:
 def pseudo(evidence: Evidence) -> list[dict[str, Any]]:
     """Other classes held out as if they were buses: the three arms."""
     out = []
-    for target in sorted({arm.target for arm in evidence.rows if arm.target.startswith("pseudo-")}):
-        arms = list(evidence.rules.arms.items())
-        found = points(evidence, [of(level("detail", depth), targets=(target,)) for _, depth in arms])
+    arms = list(evidence.rules.arms.items())
+    for target, buses in sorted({(arm.target, arm.buses) for arm in evidence.rows if arm.target in PSEUDO}):
+        found = points(evidence, [of(level("detail", depth, buses=buses), targets=(target,)) for _, depth in arms])
         if any(found):
-            out.append({"target": target, "arms": dict(zip([name for name, _ in arms], found, strict=True))})
+            out.append(
+                {"target": target, "buses": buses, "arms": dict(zip([name for name, _ in arms], found, strict=True))}
+            )
     return out
 
 

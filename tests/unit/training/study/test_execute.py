@@ -17,9 +17,10 @@ from training.network import AdaptedNetwork
 from training.study import trial
 from training.study.draws import make_draw
 from training.study.material import Material
+from training.study.plan import STUDIES, Run
 from training.study.pools import photographs
 from training.study.rows import Rows, Table
-from training.study.run import missing, run_study
+from training.study.run import missing, on_this_machine, run_study
 
 RUNS = [run(0), run(1), run(1, care="naive"), run(0, options="head=ncm")]
 
@@ -61,22 +62,22 @@ def test_cached_outputs_score_as_the_whole_network() -> None:
         torch.testing.assert_close(whole, network.suffix(maps), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize(
-    "options", ["head=ncm", "head=knn", "head=all-stages", "head=zero-shot", "features=colour", "features=pixels"]
-)
-def test_controls_score_every_test_photograph(options: str) -> None:
-    """A finite score for each, no network trained."""
-    found = finished(run(0, options=options))
+def kinds() -> list[Run]:
+    """One run of each kind that either study plans: depth, care, options; of the rates and of the line one each."""
+    found: dict[tuple[object, ...], Run] = {}
+    for planned in (planned for study in STUDIES.values() for planned in study.runs()):
+        kind = planned.options.partition("=")[0] if planned.options[:5] in ("rate=", "path=") else planned.options
+        found.setdefault((planned.depth, planned.care, kind), planned)
+    return [run(planned.depth, care=planned.care, options=planned.options) for planned in found.values()]
+
+
+@pytest.mark.parametrize("wanted", kinds(), ids=lambda wanted: f"{wanted.depth}-{wanted.care}-{wanted.options}")
+def test_every_kind_of_planned_run_runs(wanted: Run) -> None:
+    """No option of the plan is unknown to the code, at no depth: a finite score for each test photograph."""
+    found = finished(wanted)
+    assert "" == found.row.problem
     assert np.isfinite(found.scores["test"]).all()
     assert 0 < found.row.ap <= 1
-
-
-@pytest.mark.parametrize("options", ["norm=moving", "decay=source", "weights=random", "labels=shuffled"])
-def test_variants_run_at_their_depth(options: str) -> None:
-    """Each is a row like any other."""
-    found = finished(run(0 if options.startswith(("weights", "labels")) else 1, options=options))
-    assert "" == found.row.problem
-    assert np.isfinite(found.row.ap)
 
 
 def test_the_line_from_the_source_ends_at_the_run() -> None:
@@ -124,9 +125,9 @@ def test_a_planted_camera_shortcut_is_seen_by_the_pixel_control(monkeypatch: pyt
 def test_a_study_goes_on_where_it_stopped(tmp_path: Path) -> None:
     """What has a row is not run again; a second call adds the rest."""
     table = Table(tmp_path / "rows.sqlite")
-    run_study(RUNS[:2], SHARED, table, 1, quiet())
+    run_study(RUNS[:2], SHARED, table, on_this_machine(1), quiet())
     assert RUNS[2:] == missing(RUNS, SHARED, table)
-    run_study(RUNS, SHARED, table, 1, quiet())
+    run_study(RUNS, SHARED, table, on_this_machine(1), quiet())
     assert [] == missing(RUNS, SHARED, table)
     assert len(RUNS) == len(table.rows())
     other = replace(SHARED, settings=replace(SHARED.settings, steps=11))
@@ -138,7 +139,7 @@ def test_a_study_goes_on_where_it_stopped(tmp_path: Path) -> None:
 def test_two_processes_give_the_rows_of_one(tmp_path: Path) -> None:
     """Where a run is executed is no part of its result."""
     for name, processes in (("one", 1), ("two", 2)):
-        run_study(RUNS, SHARED, Table(tmp_path / f"{name}.sqlite"), processes, quiet())
+        run_study(RUNS, SHARED, Table(tmp_path / f"{name}.sqlite"), on_this_machine(processes), quiet())
     one, two = Rows([tmp_path / "one.sqlite"]), Rows([tmp_path / "two.sqlite"])
     by_name = {row.trial: row for row in two.trials}
     assert len(RUNS) == len(one.trials)

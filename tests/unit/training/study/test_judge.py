@@ -231,3 +231,27 @@ def test_statements_follow_from_their_hypotheses() -> None:
     assert "refuted" == third.verdict, third.sentence
     assert "H3d refuted" in third.sentence
     assert all("{" not in item.sentence and item.sentence.endswith("It is made up.") for item in (first, second, third))
+
+
+def test_a_second_source_counts_when_all_of_it_is_there() -> None:
+    """Half of another source changes no answer; the whole of it does."""
+    first = make(Truth(by_depth(2.0, 2.5, 2.4)))
+    world = RULES.worlds["photographs"].model_copy(update={"sources": ["s", "t"]})
+    rules = RULES.model_copy(update={"worlds": {"photographs": world}})
+
+    def with_second(draws: int) -> Judged:
+        more = make(Truth(by_depth(2.0, 2.9, 2.4))).without(lambda row: row.draw < draws)
+        for row in more.trials:
+            more.parts[f"t-{row.trial}", "test"] = more.parts[row.trial, "test"]
+        second = more.changed(lambda row: replace(row, source="t", trial=f"t-{row.trial}"))
+        both = Made([*first.trials, *second.trials], first.lists, {**more.parts, **first.parts})
+        (found,) = judge(Evidence(both, rules, "photographs"), only=frozenset({"H2a"}))
+        return found
+
+    alone, half, whole = (with_second(draws).effect for draws in (0, 2, 4))
+    assert alone is not None
+    assert half is not None
+    assert whole is not None
+    assert alone.estimate == half.estimate
+    assert whole.runs == 2 * alone.runs
+    assert whole.estimate.value > alone.estimate.value

@@ -44,7 +44,8 @@ class SquareMaterial(Material):
 
 
 MATERIAL = SquareMaterial(root=None, size=SIZE, views=2)
-SHARED = Shared({SIZE: MATERIAL}, Settings(steps=10, others=60, rates={(SIZE, d): 0.03 for d in range(1, 6)}), "rules")
+RATES = {("drawn", SIZE, depth): 0.03 for depth in range(1, 6)}
+SHARED = Shared({(SIZE, True): MATERIAL}, Settings(steps=10, others=60, rates=RATES), "rules")
 
 
 def run(depth: int = 1, **more: object) -> Run:

@@ -27,10 +27,10 @@ TORCH_ALLOWED = "serving/torchserve/"
 # The extras of pyproject.toml that a room may count on.
 PROFILES = {
     "contract": (),
-    "training": ("train", "contrast", "timm"),
+    "training": ("train", "contrast", "timm", "ray"),
     "serving": ("server", "serve-cpu", "torchserve", "otel"),
     "load_tests": ("load", "second-look"),
-    "tests": ("server", "serve-cpu", "otel", "train", "load", "test", "tools"),
+    "tests": ("server", "serve-cpu", "otel", "train", "ray", "load", "test", "tools"),
 }
 IMPORTED_AS = {
     "ts": "torchserve",

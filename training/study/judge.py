@@ -6,16 +6,11 @@ from typing import Literal
 
 from training.study.evidence import Evidence
 from training.study.quantities import AS_ASKED, Measured, Missing, Variant, measure, wants
-from training.study.rules import Clauses, Hypothesis, Rules, Statement, parse
+from training.study.reasons import NAMES, holds, lacking, measured_text, why_undecided
+from training.study.rules import Clauses, Hypothesis, Rules, Statement
 from training.study.statistics import chance, holm
 
 Verdict = Literal["supported", "refuted", "undecided"]
-_HOLDS = {
-    "<": lambda a, b: a < b,
-    "<=": lambda a, b: a <= b,
-    ">": lambda a, b: a > b,
-    ">=": lambda a, b: a >= b,
-}
 
 
 @dataclass(frozen=True)
@@ -72,40 +67,21 @@ def _judged(
     if _any(rules, hypothesis.supported, found):
         if corrected is None or corrected <= 1 - rules.level:
             return Judged(hypothesis, "supported", found, chance=corrected)
-        return Judged(hypothesis, "undecided", found, "not after Holm's correction", corrected)
+        return Judged(
+            hypothesis,
+            "undecided",
+            found,
+            "it would be supported alone, but not after Holm's correction for three hypotheses",
+            corrected,
+        )
     if _any(rules, hypothesis.refuted, found):
         return Judged(hypothesis, "refuted", found, chance=corrected)
-    lacking = [f"{name}: {item.reason}" for name, item in found.items() if isinstance(item, Missing)]
-    return Judged(hypothesis, "undecided", found, "; ".join(lacking) or _short_of(rules, hypothesis, found), corrected)
-
-
-def _short_of(rules: Rules, hypothesis: Hypothesis, found: Mapping[str, Measured | Missing]) -> str:
-    """For each verdict, what its nearest clause lacks: `not supported: difference.low > small (it is -0.012)`."""
-    said = []
-    for word, clauses in (("supported", hypothesis.supported), ("refuted", hypothesis.refuted)):
-        lacks = [[condition for condition in clause if not _holds(rules, condition, found)] for clause in clauses]
-        said.append(f"not {word}: {_figures(min(lacks, key=len), found)}")
-    return "; ".join(said)
-
-
-def _figures(conditions: list[str], found: Mapping[str, Measured | Missing]) -> str:
-    parts = []
-    for condition in conditions:
-        name, limit, _, _ = parse(condition)
-        measured = found[name]
-        value = f"{measured.estimate.limit(limit):.3f}" if isinstance(measured, Measured) else "unmeasured"
-        parts.append(f"{condition} (it is {value})")
-    return ", ".join(parts)
+    why = "; ".join(lacking(found)) or why_undecided(rules, hypothesis, found)
+    return Judged(hypothesis, "undecided", found, why, corrected)
 
 
 def _any(rules: Rules, clauses: Clauses, found: Mapping[str, Measured | Missing]) -> bool:
-    return any(all(_holds(rules, condition, found) for condition in clause) for clause in clauses)
-
-
-def _holds(rules: Rules, condition: str, found: Mapping[str, Measured | Missing]) -> bool:
-    name, limit, sign, bound = parse(condition)
-    measured = found[name]
-    return isinstance(measured, Measured) and _HOLDS[sign](measured.estimate.limit(limit), rules.bound(bound))
+    return any(all(holds(rules, condition, found) for condition in clause) for clause in clauses)
 
 
 def conclude(rules: Rules, judged: list[Judged], source_says: str) -> list[Concluded]:
@@ -131,7 +107,7 @@ def _concluded(
         verdict = "supported"
     needed = ", ".join(f"{name} {word}" for name, word in verdicts.items())
     if verdict == "undecided":
-        reasons = "; ".join(f"{name}: {by_id[name].why}" for name, word in verdicts.items() if word == "undecided")
+        reasons = ". ".join(_reason(by_id[name]) for name, word in verdicts.items() if word == "undecided")
         return Concluded(statement, verdict, f"Undecided ({needed}). {reasons}. {source_says}")
     sentence = statement.supported if verdict == "supported" else statement.refuted
     for name, text in named.items():
@@ -139,15 +115,13 @@ def _concluded(
     return Concluded(statement, verdict, f"{sentence} ({needed}) {source_says}")
 
 
+def _reason(item: Judged) -> str:
+    if item.effect is None:
+        return f"{item.hypothesis.id}: {item.why}"
+    effect = item.hypothesis.effect
+    return f"{item.hypothesis.id}: {NAMES[effect].rstrip(',')} is {text_of(item, effect)}. {item.why}"
+
+
 def text_of(judged: Judged, name: str) -> str:
     """`1.2 points [0.4, 2.0]`, `0.61 [0.55, 0.66]`, `2.1 times [1.7, 2.6]`, or `unmeasured`."""
-    found, unit = judged.quantities[name], judged.hypothesis.quantities[name].unit
-    if isinstance(found, Missing):
-        return "unmeasured"
-    times, digits = (100, 1) if unit == "points" else (1, 2)
-    value, low, high = (
-        f"{round(times * found.estimate.limit(limit), digits) + 0.0:.{digits}f}"  # never minus zero
-        for limit in ("value", "low", "high")
-    )
-    word = {"points": " point" if value in ("1.0", "-1.0") else " points", "times": " times", "share": ""}[unit]
-    return f"{value}{word} [{low}, {high}]"
+    return measured_text(judged.quantities[name], judged.hypothesis.quantities[name])

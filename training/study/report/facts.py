@@ -7,8 +7,9 @@ from typing import Any
 from training.study.evidence import Evidence, Stored
 from training.study.judge import Judged, text_of
 from training.study.quantities import Missing
+from training.study.reasons import NAMES, rule_in_words
 from training.study.report import series, shown, tables
-from training.study.rules import rules_sha256
+from training.study.rules import Rules, rules_sha256
 from training.study.verdicts import Answer
 
 SCHEMA_VERSION = 1
@@ -31,7 +32,7 @@ def collect(found: Answer, command: str) -> dict[str, Any]:
             }
             for item in found.statements
         ],
-        "hypotheses": [_hypothesis(item) for item in found.hypotheses],
+        "hypotheses": [_hypothesis(item, evidence.rules) for item in found.hypotheses],
         "rules": _rules(evidence),
         "rows": _rows(found),
         "depth": series.by_depth(evidence),
@@ -60,10 +61,10 @@ def _after_verdict(sentence: str, source_says: str) -> str:
     return told[:1].upper() + told[1:]
 
 
-def _hypothesis(item: Judged) -> dict[str, Any]:
+def _hypothesis(item: Judged, rules: Rules) -> dict[str, Any]:
     hypothesis, effect = item.hypothesis, item.effect
     quantities = [
-        {"name": name.replace("_", " "), "text": text_of(item, name), "is_missing": isinstance(measured, Missing)}
+        {"name": NAMES[name].rstrip(","), "text": text_of(item, name), "is_missing": isinstance(measured, Missing)}
         for name, measured in item.quantities.items()
         if name != hypothesis.effect
     ]
@@ -73,15 +74,14 @@ def _hypothesis(item: Judged) -> dict[str, Any]:
         "sentence": hypothesis.sentence,
         "changes_mind": hypothesis.changes_mind,
         "verdict": item.verdict,
-        "effect_name": hypothesis.effect.replace("_", " "),
+        "effect_name": NAMES[hypothesis.effect].rstrip(","),
         "text": text_of(item, hypothesis.effect),
         "share": effect.share if effect else None,
         "runs": effect.runs if effect else 0,
         "quantities": quantities,
         "why": item.why,
         "chance": item.chance,
-        "supported": hypothesis.supported,
-        "refuted": hypothesis.refuted,
+        "rule": [rule_in_words(rules, hypothesis, clauses) for clauses in (hypothesis.supported, hypothesis.refuted)],
     }
 
 

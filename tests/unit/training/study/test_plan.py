@@ -120,6 +120,7 @@ def test_hours_come_from_like_runs_first(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "About 1.0 hours of one thread in all." == in_words(blocks)[-1]
 
 
+@pytest.mark.long
 def test_measured_speeds_fall_with_depth() -> None:
     """Photographs a second, measured here: training everything is slower than training the last stage."""
     found = cost.measured_speed("drawn", 32)

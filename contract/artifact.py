@@ -14,11 +14,12 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from contract.errors import ArtifactError
-from contract.golden import Golden, read_golden
+from contract.golden import TOLERANCE, Golden, read_golden
 from contract.manifest import NAME_PATTERN, REFUSED_NAMES, Manifest
 
 MANIFEST, MODEL, GOLDEN, CARD = "manifest.json", "model.onnx", "golden.npz", "CARD.md"
-VARIANTS = {"float32": MODEL, "int8": "model.int8.onnx", "fp16": "model.fp16.onnx"}
+FLOAT32 = "float32"  # what every version has, and what is served unless told
+VARIANTS = {FLOAT32: MODEL, "int8": "model.int8.onnx", "fp16": "model.fp16.onnx"}
 REQUIRED = (MODEL, GOLDEN, CARD)
 
 
@@ -29,15 +30,22 @@ class Artifact:
     folder: Path
     manifest: Manifest
 
-    def model_path(self, variant: str = "float32") -> Path:
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """What this version can be served as; float32 first."""
+        return tuple(known for known, file in VARIANTS.items() if file in self.manifest.files)
+
+    def model_path(self, variant: str = FLOAT32) -> Path:
         """The graph of a variant. Raises ArtifactError when this version has none of that kind."""
-        name = VARIANTS.get(variant)
-        if name is None or name not in self.manifest.files:
-            have = [known for known, file in VARIANTS.items() if file in self.manifest.files]
+        if variant not in self.variants:
             raise ArtifactError(
-                f"{self.folder}: no variant {variant!r}; it has {', '.join(have)}. Choose one of these."
+                f"{self.folder}: no variant {variant!r}; it has {', '.join(self.variants)}. Choose one of these."
             )
-        return self.folder / name
+        return self.folder / VARIANTS[variant]
+
+    def tolerance(self, variant: str = FLOAT32) -> float:
+        """How far a probability may lie from the golden's when a runtime replays it with this variant."""
+        return TOLERANCE if variant == FLOAT32 else self.manifest.variants[variant].tolerance  # type: ignore[index] # read_manifest holds the names to each other
 
     def golden(self) -> Golden:
         """Stored photographs with expected probabilities."""
@@ -78,6 +86,11 @@ def read_manifest(folder: Path) -> Manifest:
     missing = [name for name in REQUIRED if name not in manifest.files]
     if missing:
         raise ArtifactError(f"{path}: lists no {', '.join(missing)}. Export the artifact again.")
+    accepted = {VARIANTS[name] for name, variant in manifest.variants.items() if variant.accepted}
+    if unproved := sorted((set(VARIANTS.values()) - {MODEL}) & set(manifest.files) ^ accepted):
+        raise ArtifactError(
+            f"{path}: {', '.join(unproved)} must be listed and accepted, or neither. Export the artifact again."
+        )
     outside = [name for name in manifest.files if Path(name).name != name or name.startswith(".")]
     if outside:
         raise ArtifactError(f"{path}: names files outside its folder: {', '.join(outside)}. Do not use this artifact.")

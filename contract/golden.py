@@ -43,14 +43,14 @@ def read_golden(path: Path | zipfile.Path) -> Golden:
     return Golden(photographs, probabilities)
 
 
-def compare(golden: Golden, probabilities: NDArray[np.float32]) -> str | None:
-    """None when equal within TOLERANCE, else a sentence with the largest difference."""
+def compare(golden: Golden, probabilities: NDArray[np.float32], tolerance: float = TOLERANCE) -> str | None:
+    """None when equal within the tolerance, else a sentence with the largest difference."""
     if probabilities.shape != golden.probabilities.shape:
         return f"golden answers have shape {golden.probabilities.shape}, the runtime gave {probabilities.shape}"
     if not np.isfinite(probabilities).all():
         return "the runtime gave values that are not finite"
     difference = np.abs(probabilities - golden.probabilities).max(axis=1)
     worst = int(difference.argmax())
-    if difference[worst] <= TOLERANCE:
+    if difference[worst] <= tolerance:
         return None
-    return f"golden photograph {worst} differs by {difference[worst]:.2e}; the tolerance is {TOLERANCE:.0e}"
+    return f"golden photograph {worst} differs by {difference[worst]:.2e}; the tolerance is {tolerance:.0e}"

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from contract.pixels import MIN_SIDE, Resize
 
-SCHEMA_VERSION: Literal[1] = 1
+SCHEMA_VERSION: Literal[2] = 2  # 1 knew no `variants`; it is still read
 REFUSED_NAMES = ("source", "drawn", "torchserve")  # folders of a store that hold no model
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 SHA256_PATTERN = r"^[0-9a-f]{64}$"
@@ -61,10 +61,24 @@ class Parity(_Strict):
     photographs: int = Field(ge=1)
 
 
+class Variant(_Strict):
+    """A lighter graph, measured beside float32. One that is not accepted is recorded and has no file."""
+
+    accepted: bool
+    settings: dict[str, JsonValue] = Field(description="How it was made.")
+    photographs: int = Field(ge=1, description="Of validation, that both graphs answered.")
+    ap_before: float | None = Field(description="Average precision of float32 on them; null when there is none.")
+    ap_after: float | None = Field(description="Average precision of the variant on them.")
+    max_difference: float = Field(ge=0, description="Largest difference of a probability on them.")
+    golden_difference: float = Field(ge=0, description="Largest difference of a probability on the goldens.")
+    golden_flips: int = Field(ge=0, description="Goldens with another label or decision.")
+    tolerance: float = Field(gt=0, lt=1, description="Of a probability, when a runtime replays the goldens with it.")
+
+
 class Manifest(_Strict):
     """`manifest.json`. Names in `files` are relative to the artifact's folder, the manifest left out."""
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[1, 2] = SCHEMA_VERSION
     name: str = Field(pattern=NAME_PATTERN)
     version: str = Field(pattern=r"^[1-9][0-9]{0,8}$")
     created: str = Field(description="UTC, ISO 8601.")
@@ -83,6 +97,7 @@ class Manifest(_Strict):
     tensors: dict[str, TensorRecord]
     metrics: dict[str, JsonValue]
     parity: Parity
+    variants: dict[Literal["int8", "fp16"], Variant] = Field({}, description="Beside float32, whose promise is parity.")
     terms: str = Field(description="What the weights may be used for.")
     libraries: dict[str, str]
 

@@ -37,6 +37,7 @@ class Answer(TypedDict):
 
     model: str
     version: str
+    variant: str
     provider: str
     predictions: list[Prediction]
     decision: Decision
@@ -56,6 +57,7 @@ class ModelSummary(TypedDict):
 
     name: str
     version: str
+    variant: str
     default: bool
     aliases: list[str]
     provider: str
@@ -100,6 +102,7 @@ def answer_of(job: Job, result: Result, options: Options) -> Answer:
     answer: Answer = {
         "model": result.model.manifest.name,
         "version": result.model.manifest.version,
+        "variant": result.model.variant,
         "provider": result.model.engine.provider,
         "predictions": predictions[: options.top_k],
         "decision": decide(result.model.manifest, predictions),
@@ -148,6 +151,7 @@ def _summary(model: Model, models: Models) -> ModelSummary:
     return {
         "name": manifest.name,
         "version": manifest.version,
+        "variant": model.variant,
         "default": models.default_versions[manifest.name] is model,
         "aliases": [name for name, alias in models.aliases.items() if alias.key == model.key],
         "provider": model.engine.provider,

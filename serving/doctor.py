@@ -60,10 +60,12 @@ def _examine_store(settings: Settings) -> list[str]:
         lines = [f"{provider} (asked: {settings.provider}; devices: {', '.join(devices())})"]
         _say("provider", [*lines, f"lanes: {what}, batches of at most {shape.batch_limit}"])
         keep = Keep(settings.versions_per_model, settings.versions_in_all)
-        models = load_models(settings.models, provider, shape.batch_limit, keep)
+        models = load_models(settings.models, provider, shape.batch_limit, keep, settings.variants)
     except (StartError, ArtifactError) as error:
         return [str(error)]
-    lines = [f"{'/'.join(model.key)}: hashes right, goldens answered right" for model in models.all()]
+    lines = [
+        f"{'/'.join(model.key)} as {model.variant}: hashes right, goldens answered right" for model in models.all()
+    ]
     lines += [f"{refused.subject}: REFUSED, {refused.detail}" for refused in models.refused]
     _say("models", lines)
     return []

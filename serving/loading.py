@@ -12,7 +12,7 @@ from contract.aliases import ALIASES, LATEST, STABLE, Alias, read_aliases
 from contract.artifact import list_versions, read_artifact, read_manifest
 from contract.errors import ArtifactError
 from serving.errors import StartError
-from serving.store import Key, Model, Models, Refused, load_model
+from serving.store import FLOAT32_ONLY, Key, Model, Models, Refused, choose_variant, load_model
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,12 @@ class Source:
     provider: str
     batch_limit: int
     keep: Keep = EVERYDAY
+    variants: tuple[str, ...] = FLOAT32_ONLY  # of the graphs, by preference
 
 
-def load_models(store: Path, provider: str, batch_limit: int, keep: Keep = EVERYDAY) -> Models:
+def load_models(
+    store: Path, provider: str, batch_limit: int, keep: Keep = EVERYDAY, variants: tuple[str, ...] = FLOAT32_ONLY
+) -> Models:
     """For a start. Raises ArtifactError when a name or `stable` would be left without a version.
 
     A damaged version with a whole one behind it is refused, as at run time: a restart must not end what was served.
@@ -47,7 +50,7 @@ def load_models(store: Path, provider: str, batch_limit: int, keep: Keep = EVERY
             f"{store}: holds no model. Expected <name>/<version>/manifest.json; train one or give another store."
         )
     aliases = read_aliases(store)
-    models = renew(Models((), {}), Source(store, provider, batch_limit, keep), is_patient=False)
+    models = renew(Models((), {}), Source(store, provider, batch_limit, keep, variants), is_patient=False)
     served = {name for name, _ in (model.key for model in models.all())}
     for name, numbers in versions.items():
         if name not in served:
@@ -215,8 +218,10 @@ def prove(key: Key, source: Source) -> Model | Refused:
         read_manifest(folder)
         reason = "files"
         artifact = read_artifact(folder)
+        reason = "variant"
+        choose_variant(artifact, source.variants)
         reason = "answers"
-        return load_model(artifact, source.provider, source.batch_limit)
+        return load_model(artifact, source.provider, source.batch_limit, source.variants)
     except StartError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever is wrong with a version, the others answer on

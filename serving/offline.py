@@ -22,7 +22,7 @@ from serving.parameters import Options
 from serving.pipeline import as_refusal
 from serving.settings import Settings
 from serving.shape import shape_of
-from serving.store import Model, load_model
+from serving.store import Model, choose_variant, load_model
 
 STDIN = "-"
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif"}
@@ -44,7 +44,7 @@ def predict(settings: Settings, names: list[str], model_name: str | None, as_jso
     provider = choose_provider(settings.provider)
     shape = shape_of(settings, provider)
     keep = Keep(settings.versions_per_model, settings.versions_in_all)
-    models = load_models(settings.models, provider, shape.batch_limit, keep)
+    models = load_models(settings.models, provider, shape.batch_limit, keep, settings.variants)
     try:
         model = models.find(model_name)
     except Refusal as refusal:
@@ -69,13 +69,14 @@ def check(settings: Settings) -> int:
         for number in numbers:
             started = time.perf_counter()
             try:
-                model = load_model(read_artifact(settings.models / name / str(number)), provider, batch_limit)
+                models = _every_variant(settings, settings.models / name / str(number), provider, batch_limit)
             except ArtifactError as error:
                 wrong += 1
                 print(f"WRONG  {name}/{number}: {error}")
             else:
-                seconds = time.perf_counter() - started
-                print(f"ok     {name}/{number}: {len(model.manifest.files)} files, goldens answered in {seconds:.2f} s")
+                seconds, files = time.perf_counter() - started, len(models[0].manifest.files)
+                variants = ", ".join(model.variant for model in models)
+                print(f"ok     {name}/{number}: {files} files, goldens answered by {variants} in {seconds:.2f} s")
     for alias, target in read_aliases(settings.models).items():
         numbers = versions.get(target.model, [])
         is_there = bool(numbers) if target.version == LATEST else int(target.version) in numbers
@@ -85,6 +86,13 @@ def check(settings: Settings) -> int:
         wrong += 1
         print(f"WRONG  {settings.models}: holds no model")
     return int(wrong > 0)
+
+
+def _every_variant(settings: Settings, folder: Path, provider: str, batch_limit: int) -> list[Model]:
+    """The version loaded and proved as each of its variants. Raises ArtifactError; also when it lacks the one set."""
+    artifact = read_artifact(folder)
+    choose_variant(artifact, settings.variants)
+    return [load_model(artifact, provider, batch_limit, (variant,)) for variant in artifact.variants]
 
 
 def expand(names: Iterable[str]) -> Iterator[str]:

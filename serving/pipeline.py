@@ -57,7 +57,7 @@ class Pipeline:
     def adopt(self, models: Models) -> None:
         """Requests are answered with these from now on; those in flight keep the versions they began with."""
         for model in models.all():
-            info = {"provider": model.engine.provider, "runtime": runtime_version()}
+            info = {"variant": model.variant, "provider": model.engine.provider, "runtime": runtime_version()}
             info |= {"recipe": model.manifest.recipe, "depth": str(model.manifest.depth)}
             self.metrics.prepare_model(model.key, model.manifest.labels, info)
         self.metrics.show_aliases({name: alias.key for name, alias in models.aliases.items()})

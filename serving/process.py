@@ -59,7 +59,8 @@ def loaded_server(settings: Settings, post: Post, *, is_first: bool) -> Server:
 def load(settings: Settings) -> Models:
     """The models of the store on the provider that was asked for, each proved by its goldens."""
     provider = choose_provider(settings.provider)
-    return load_models(settings.models, provider, shape_of(settings, provider).batch_limit, keep(settings))
+    batch_limit = shape_of(settings, provider).batch_limit
+    return load_models(settings.models, provider, batch_limit, keep(settings), settings.variants)
 
 
 def quietly(call: Callable[[], Loaded]) -> Loaded:

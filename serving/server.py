@@ -46,7 +46,7 @@ class Server:
         most = settings.slots or max(SLOTS_PER_LANE * shape.lanes, 2 * shape.batch_limit)
         slots = Slots(most, shape.lanes, self.metrics)
         self.pipeline = Pipeline(models, self.scheduler, slots, self.metrics, settings.max_pixels)
-        source = Source(settings.models, provider, shape.batch_limit, keep(settings))
+        source = Source(settings.models, provider, shape.batch_limit, keep(settings), settings.variants)
         self.keeper = Keeper(source, self.pipeline, settings.poll_seconds)
         self._listener: socket.socket | None = None
         self._ears: list[asyncio.Server] = []

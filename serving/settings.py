@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from contract.artifact import FLOAT32, VARIANTS
 from contract.pixels import MAX_PIXELS
 from serving import DEFAULT_HOST, DEFAULT_PORT
 from serving.board import MOST_PROCESSES
@@ -16,6 +17,7 @@ from serving.engine import Provider
 from serving.errors import StartError
 
 PREFIX = "THAW_"
+VARIANT = "|".join(VARIANTS)
 OF_OTHERS = ("THAW_STATE",)  # the trainer's; the same shell may have it set
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
@@ -40,6 +42,11 @@ class Settings(BaseSettings):
     models: Path = Field(Path("model_store"), description="Folder of the model store.")
     provider: Provider = Field(
         "auto", description="cpu, cuda (start fails without it), or auto: cuda where there is one."
+    )
+    variant: str = Field(
+        FLOAT32,
+        pattern=rf"^({VARIANT})(,({VARIANT}))*$",
+        description="Graph that answers: float32, int8, fp16, or several, with commas: each version's first of them.",
     )
     processes: int = Field(
         1, ge=1, le=MOST_PROCESSES, description="Serving processes; lanes, slots and limits count for each of them."
@@ -91,6 +98,11 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "json", "plain"] = Field(
         "auto", description="One JSON object a line, plain words, or auto: plain on a terminal, else JSON."
     )
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """By preference."""
+        return tuple(self.variant.split(","))
 
 
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.aliases import SHADOW, STABLE, Alias, sharing
-from contract.artifact import Artifact
+from contract.artifact import FLOAT32, Artifact
 from contract.errors import ArtifactError
 from contract.golden import compare
 from contract.manifest import Manifest
@@ -30,6 +30,7 @@ class Model:
     manifest: Manifest
     engine: Engine
     golden: bytes  # one stored photograph, for the self-test of a new lane
+    variant: str = FLOAT32  # of the graph that answers
 
     @property
     def key(self) -> Key:
@@ -156,10 +157,28 @@ class Models:
         return self._by_key[self.aliases[STABLE].key]
 
 
-def load_model(artifact: Artifact, provider: str, batch_limit: int) -> Model:
-    """Load the graph and replay the goldens through the very path that answers. Raises ArtifactError."""
-    golden = artifact.golden()
-    model = Model(artifact.manifest, Engine(artifact.model_path(), provider, batch_limit), golden.photographs[0])
+FLOAT32_ONLY = (FLOAT32,)
+
+
+def choose_variant(artifact: Artifact, wanted: tuple[str, ...]) -> str:
+    """The first wanted that the version has. Raises ArtifactError with what it has: nothing else is served instead."""
+    for variant in wanted:
+        if variant in artifact.variants:
+            return variant
+    raise ArtifactError(
+        f"{artifact.folder}: has no variant {' or '.join(wanted)}; it has {', '.join(artifact.variants)}. Set "
+        f"THAW_VARIANT to one of these, or to several in the order of preference: {wanted[0]},{FLOAT32}."
+    )
+
+
+def load_model(artifact: Artifact, provider: str, batch_limit: int, variants: tuple[str, ...] = FLOAT32_ONLY) -> Model:
+    """Load the graph and replay the goldens through the very path that answers. Raises ArtifactError.
+
+    variants: by preference; float32 must answer as torch did, another within the tolerance that its record states.
+    """
+    golden, variant = artifact.golden(), choose_variant(artifact, variants)
+    engine = Engine(artifact.model_path(variant), provider, batch_limit)
+    model = Model(artifact.manifest, engine, golden.photographs[0], variant)
     if len(golden.probabilities) == 0 or golden.probabilities.shape[1] != len(model.manifest.labels):
         raise ArtifactError(
             f"{artifact.folder}: golden.npz has shape {golden.probabilities.shape}, the manifest names "
@@ -168,7 +187,7 @@ def load_model(artifact: Artifact, provider: str, batch_limit: int) -> Model:
     images = np.stack([model.prepare(photograph).rgb for photograph in golden.photographs])
     starts = [0, *range(1, len(images), batch_limit), len(images)]  # batch 1 first, then the shapes that lanes use
     answers = [model.infer(images[start:end]).probabilities for start, end in pairwise(starts)]
-    if difference := compare(golden, np.concatenate(answers)):
+    if difference := compare(golden, np.concatenate(answers), artifact.tolerance(variant)):
         raise ArtifactError(
             f"{artifact.folder}: {difference}. This machine or runtime does not answer as exported; do not serve it."
         )

@@ -16,9 +16,9 @@ from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 from contract.aliases import Alias, write_aliases
-from contract.artifact import CARD, GOLDEN, MODEL, Artifact, write_artifact
+from contract.artifact import CARD, GOLDEN, MODEL, VARIANTS, Artifact, write_artifact
 from contract.golden import Golden, golden_bytes
-from contract.manifest import Decision, Input, Manifest, Parity, Source
+from contract.manifest import Decision, Input, Manifest, Parity, Source, Variant
 from contract.pixels import Stretch, to_input
 from serving.engine import CPU, Engine, Inference
 from serving.store import Model, Models
@@ -28,6 +28,7 @@ SIZE = 32
 CELL = 8  # the activation map of SIZE pixels is SIZE / CELL cells wide
 RECIPES = {"frozen": 0, "partial": 1, "majority": 3}
 NO_HASH = "0" * 64
+STEPS = {"int8": 8, "fp16": 256}  # of a weight of 1, in lighter variants
 
 
 def photograph(seed: int, width: int = 64, height: int = 48, kind: str = "JPEG") -> bytes:
@@ -39,9 +40,14 @@ def photograph(seed: int, width: int = 64, height: int = 48, kind: str = "JPEG")
     return buffer.getvalue()
 
 
-def graph_bytes(seed: int, size: int = SIZE, *, labels: int = len(LABELS)) -> bytes:
-    """ONNX of the contract: uint8 images in, probabilities, logits and activation map out; one convolution inside."""
+def graph_bytes(seed: int, size: int = SIZE, *, labels: int = len(LABELS), steps: int = 0) -> bytes:
+    """ONNX of the contract: uint8 images in, probabilities, logits and activation map out; one convolution inside.
+
+    steps: weights are rounded to so many steps of 1, as in a lighter variant; 0: not at all.
+    """
     weights = np.random.default_rng(seed).normal(0, 0.5, (labels, 3, CELL, CELL)).astype(np.float32)
+    if steps:
+        weights = np.round(weights * steps) / np.float32(steps)
     nodes = [
         helper.make_node("Cast", ["images"], ["float"], to=TensorProto.FLOAT),
         helper.make_node("Div", ["float", "scale"], ["unit"]),
@@ -93,18 +99,56 @@ def manifest(name: str, version: str = "1", size: int = SIZE) -> Manifest:
     )
 
 
-def write_model(store: Path, name: str, version: str = "1", *, seed: int | None = None, size: int = SIZE) -> Artifact:
-    """One artifact with eight goldens answered by the graph itself. Weights depend on name and version unless told."""
-    graph = graph_bytes(sum((name + version).encode()) if seed is None else seed, size)
-    scratch = store / f".{name}-{version}.onnx"
-    store.mkdir(parents=True, exist_ok=True)
-    scratch.write_bytes(graph)
+def write_model(
+    store: Path,
+    name: str,
+    version: str = "1",
+    *,
+    seed: int | None = None,
+    size: int = SIZE,
+    lighter: tuple[str, ...] = (),
+) -> Artifact:
+    """One artifact with eight goldens answered by the graph itself. Weights depend on name and version unless told.
+
+    lighter: variants beside float32, whose weights are rounded.
+    """
+    seed = sum((name + version).encode()) if seed is None else seed
+    graph = graph_bytes(seed, size)
     photographs = tuple(photograph(1000 + index) for index in range(8))
     images: NDArray[np.uint8] = np.stack([to_input(data, size).rgb for data in photographs])
-    golden = Golden(photographs, Engine(scratch, CPU).run(images).probabilities)
-    scratch.unlink()
+    golden = Golden(photographs, _probabilities(store, graph, images))
     files = {MODEL: graph, GOLDEN: golden_bytes(golden), CARD: b"# Tiny\n"}
-    return write_artifact(store, manifest(name, version, size), files)
+    records = {}
+    for variant in lighter:
+        files[VARIANTS[variant]] = graph_bytes(seed, size, steps=STEPS[variant])
+        found = _probabilities(store, files[VARIANTS[variant]], images)
+        records[variant] = accepted_variant(float(np.abs(found - golden.probabilities).max()))
+    described = manifest(name, version, size).model_copy(update={"variants": records})
+    return write_artifact(store, described, files)
+
+
+def accepted_variant(golden_difference: float) -> Variant:
+    """A record of a variant that may be served; its goldens have just passed."""
+    return Variant(
+        accepted=True,
+        settings={"weights": "rounded"},
+        photographs=8,
+        ap_before=0.9,
+        ap_after=0.9,
+        max_difference=golden_difference,
+        golden_difference=golden_difference,
+        golden_flips=0,
+        tolerance=golden_difference + 1e-3,
+    )
+
+
+def _probabilities(store: Path, graph: bytes, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    store.mkdir(parents=True, exist_ok=True)
+    scratch = store / ".scratch.onnx"
+    scratch.write_bytes(graph)
+    found = Engine(scratch, CPU).run(images).probabilities
+    scratch.unlink()
+    return found
 
 
 def write_store(store: Path) -> Path:

@@ -14,6 +14,7 @@ def card(manifest: Manifest) -> str:
     """Markdown with a YAML header."""
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["figure"] = figure
+    environment.filters["decimals"] = lambda value: "n/a" if value is None else f"{value:.4f}"
     frozen = sum(record.frozen for record in manifest.tensors.values())
     return environment.from_string(_TEMPLATE.read_text()).render(
         m=manifest, frozen=frozen, thawed=len(manifest.tensors) - frozen

@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import onnx
 import onnxruntime
+import onnxscript.optimizer
 import torch
 from numpy.typing import NDArray
 
@@ -43,6 +44,9 @@ def export_onnx(network: AdaptedNetwork, size: int) -> bytes:
             external_data=False,
             verbose=False,
         )
+    # Without this each convolution computes a bias of zeros at every call, and the runtime fuses no batch norm into it.
+    onnxscript.optimizer.fold_constants(program.model)
+    onnxscript.optimizer.remove_unused_nodes(program.model)
     buffer = io.BytesIO()
     model = program.model_proto
     for node in model.graph.node:

@@ -23,7 +23,8 @@ from training.release import Release, plain, release
 from training.sources.read import read_source
 from training.split import digest
 from training.tables import known_failures, summarise
-from training.views import label_order, plain_pixels, prepare
+from training.variants import WAYS, Judges
+from training.views import Prepared, label_order, plain_pixels, prepare
 
 VERSION = 1  # a job's own store starts anew; publishing counts on from what the shipped store holds
 
@@ -124,10 +125,22 @@ def _one_recipe(job: Job, recipe: Recipe, name: str, watch: Watch) -> Artifact:
         metrics=metrics,
         terms=job.train.terms,
     )
-    artifact = release(adaptation, facts, data.val_pixels, job.out)
+    artifact = release(adaptation, facts, _judges(job, data, recipe), job.out)
     parity = artifact.manifest.parity.max_difference
     watch.say(f"{name}: validation AP {adaptation.val_ap:.3f}, parity {parity:.0e}, kept in {artifact.folder}")
+    for variant, found in artifact.manifest.variants.items():
+        kept = "kept" if found.accepted else "NOT kept"
+        watch.say(f"{name}: {variant} {kept}: probabilities differ by {found.max_difference:.3f} at most")
     return artifact
+
+
+def _judges(job: Job, data: Prepared, recipe: Recipe) -> Judges:
+    """Photographs that the variants are calibrated on, drawn from those to fit, and validation to judge them by."""
+    order = np.random.default_rng(recipe.seed).permutation(len(data.fit_rows))[: max(count for count, _ in WAYS)]
+    rows = tuple(data.fit_rows[index] for index in order)
+    calibration = plain_pixels(rows, job.train.reader, recipe.size, job.threads)
+    positive = np.array([row.labels == {data.labels[0]} for row in data.val_rows])
+    return Judges(calibration, data.val_pixels, positive)
 
 
 def _test(job: Job, adaptation: Adaptation, name: str, labels: tuple[str, ...]) -> list[Scored]:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from pydantic import JsonValue
 
 from contract.artifact import CARD, GOLDEN, MODEL, Artifact, write_artifact
@@ -21,6 +20,7 @@ from training.export import check_parity, export_onnx
 from training.golden_photographs import golden_photographs
 from training.network import AdaptedNetwork
 from training.sources.source import SourceFacts
+from training.variants import Judges, make_variants
 
 LIBRARIES = ("torch", "onnx", "onnxscript", "onnxruntime", "numpy", "pillow")
 
@@ -39,11 +39,14 @@ class Release:
     terms: str
 
 
-def release(adaptation: Adaptation, what: Release, parity_pixels: NDArray[np.uint8], store: Path) -> Artifact:
-    """Export, check parity, write. parity_pixels: uint8 (M, S, S, 3). Nothing is written when parity fails."""
+def release(adaptation: Adaptation, what: Release, judges: Judges, store: Path) -> Artifact:
+    """Export, check parity on the validation photographs, make the variants, write. Nothing when parity fails."""
     network, recipe = adaptation.network, adaptation.recipe
     graph = export_onnx(network, recipe.size)
-    parity = check_parity(network, graph, parity_pixels)
+    parity = check_parity(network, graph, judges.validation)
+    golden = golden_of(network, recipe.size)
+    decision = Decision(label=what.labels[0], threshold=adaptation.threshold, at_fpr=AT_FPR)
+    lighter, variants = make_variants(graph, golden, decision, judges)
     manifest = Manifest(
         name=what.name,
         version=str(what.version),
@@ -63,20 +66,25 @@ def release(adaptation: Adaptation, what: Release, parity_pixels: NDArray[np.uin
         training=training_record(adaptation),
         data=what.data,
         input=Input(size=recipe.size, resize=Stretch()),
-        decision=Decision(label=what.labels[0], threshold=adaptation.threshold, at_fpr=AT_FPR),
+        decision=decision,
         temperature=adaptation.temperature,
         files={},
-        tensors={
-            name: TensorRecord(before=before, after=adaptation.after[name], frozen=name in adaptation.frozen)
-            for name, before in adaptation.before.items()
-        },
+        tensors=_tensors(adaptation),
         metrics=what.metrics,
         parity=parity,
+        variants=variants,
         terms=what.terms,
         libraries={name: importlib.metadata.version(name) for name in LIBRARIES},
     )
-    files = {MODEL: graph, GOLDEN: golden_bytes(golden_of(network, recipe.size)), CARD: card(manifest).encode()}
+    files = {MODEL: graph, **lighter, GOLDEN: golden_bytes(golden), CARD: card(manifest).encode()}
     return write_artifact(store, manifest, files)
+
+
+def _tensors(adaptation: Adaptation) -> dict[str, TensorRecord]:
+    return {
+        name: TensorRecord(before=before, after=adaptation.after[name], frozen=name in adaptation.frozen)
+        for name, before in adaptation.before.items()
+    }
 
 
 @torch.inference_mode()

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from contract.artifact import read_artifact
+from contract.artifact import FLOAT32, read_artifact
 from serving.bench.photographs import read_or_draw
 from serving.engine import choose_provider
 from serving.loading import load_models
@@ -43,10 +43,11 @@ class Work:
     folder: Path
     provider: str
     photographs: tuple[bytes, ...]
+    variant: str = FLOAT32
 
     def model(self, batch: int) -> Model:
         """Loaded and proved."""
-        return load_model(read_artifact(self.folder), self.provider, batch)
+        return load_model(read_artifact(self.folder), self.provider, batch, (self.variant,))
 
 
 class _Queue(Protocol):
@@ -56,10 +57,12 @@ class _Queue(Protocol):
 def chosen_work(settings: Settings, model_name: str | None, photographs: list[Path]) -> Work:
     """A model of the store by name or alias, and the photographs, drawn where none are given."""
     provider = choose_provider(settings.provider)
-    models = load_models(settings.models, provider, shape_of(settings, provider).batch_limit)
-    name, version = models.find(model_name).key
-    folder = settings.models.absolute() / name / version
-    return Work(folder, provider, tuple(read_or_draw(photographs)))
+    models = load_models(
+        settings.models, provider, shape_of(settings, provider).batch_limit, variants=settings.variants
+    )
+    model = models.find(model_name)
+    folder = settings.models.absolute().joinpath(*model.key)
+    return Work(folder, provider, tuple(read_or_draw(photographs)), model.variant)
 
 
 def photographs_per_s(work: Work, arrangement: Arrangement, seconds: float) -> float:

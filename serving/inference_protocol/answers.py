@@ -28,7 +28,12 @@ def wanted_outputs(asked: InferRequest) -> list[RequestedOutput]:
 
 def infer_response(asked: InferRequest, model: Model, results: list[Result]) -> Response:
     """results: one for each photograph, in order, at least one."""
-    document: InferAnswer = {"model_name": model.manifest.name, "model_version": model.manifest.version, "outputs": []}
+    document: InferAnswer = {
+        "model_name": model.manifest.name,
+        "model_version": model.manifest.version,
+        "parameters": {"variant": model.variant},
+        "outputs": [],
+    }
     if asked.id:
         document["id"] = asked.id
     behind: list[bytes] = []

@@ -86,11 +86,12 @@ class TensorMetadata(TypedDict):
 
 
 class ModelParameters(TypedDict):
-    """What a tensor cannot say: the label of each column, and from which score on it counts as the new class."""
+    """What a tensor cannot say: the label of each column, from which score on it counts as the new class, the graph."""
 
     labels: list[str]
     decision_label: str
     decision_threshold: float
+    variant: str
 
 
 class ModelMetadata(TypedDict):
@@ -129,11 +130,18 @@ class AnsweredOutput(TypedDict):
     data: NotRequired[list[float] | list[str]]
 
 
+class AnswerParameters(TypedDict):
+    """Of the whole answer. `variant`: float32, int8 or fp16, the graph that answered."""
+
+    variant: str
+
+
 class InferAnswer(TypedDict):
     """Body of the answer, or its JSON part."""
 
     model_name: str
     model_version: str
+    parameters: AnswerParameters
     id: NotRequired[str]
     outputs: list[AnsweredOutput]
 

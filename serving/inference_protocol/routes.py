@@ -111,8 +111,9 @@ async def server_metadata(app: "App", request: Request, _: Mapping[str, str]) ->
 
 async def model_metadata(app: "App", request: Request, values: Mapping[str, str]) -> Response:
     """GET /v2/models/{model}[/versions/{version}]."""
-    manifest = _model(app, request, values).manifest
-    versions = [model.manifest.version for model in app.pipeline.models.all() if model.manifest.name == manifest.name]
+    model = _model(app, request, values)
+    manifest = model.manifest
+    versions = [each.manifest.version for each in app.pipeline.models.all() if each.manifest.name == manifest.name]
     size, labels = manifest.input.size, len(manifest.labels)
     document: ModelMetadata = {
         "name": manifest.name,
@@ -131,6 +132,7 @@ async def model_metadata(app: "App", request: Request, values: Mapping[str, str]
             "labels": list(manifest.labels),
             "decision_label": manifest.decision.label,
             "decision_threshold": manifest.decision.threshold,
+            "variant": model.variant,
         },
     }
     return json_response(document)

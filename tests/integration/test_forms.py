@@ -47,8 +47,9 @@ def test_all_body_forms_give_one_answer(real: Running) -> None:
 def test_the_envelope(real: Running) -> None:
     """Names are real ones, labels sorted, scores unrounded, the decision by the manifest's threshold."""
     answer = real.post("/predict", photograph(1)).json
-    assert ["model", "version", "provider", "predictions", "decision", "timings_ms"] == list(answer)
-    assert ("partial", "1", "CPUExecutionProvider") == (answer["model"], answer["version"], answer["provider"])
+    assert ["model", "version", "variant", "provider", "predictions", "decision", "timings_ms"] == list(answer)
+    assert ("partial", "1", "float32") == (answer["model"], answer["version"], answer["variant"])
+    assert "CPUExecutionProvider" == answer["provider"]
     scores = [item["score"] for item in answer["predictions"]]
     assert sorted(scores, reverse=True) == scores
     assert set(LABELS) == {item["label"] for item in answer["predictions"]}

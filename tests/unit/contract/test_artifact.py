@@ -23,7 +23,7 @@ from contract.artifact import (
 )
 from contract.errors import ArtifactError
 from contract.golden import Golden, golden_bytes
-from tests.fakes import manifest, photograph
+from tests.fakes import manifest, photograph, write_model
 
 GOLDENS = Golden((photograph(1), photograph(2)), np.full((2, 5), 0.2, np.float32))
 FILES = {MODEL: b"a graph", GOLDEN: golden_bytes(GOLDENS), CARD: b"# Card\n"}
@@ -137,7 +137,7 @@ def test_every_required_file_is_listed(tmp_path: Path, name: str) -> None:
     ("old", "new", "word"),
     [
         ('"depth": 1', '"depth": 9', "depth"),
-        ('"schema_version": 1', '"schema_version": 2', "schema_version"),
+        ('"schema_version": 2', '"schema_version": 3', "schema_version"),
         ('"recipe"', '"receipt"', "recipe"),
         ("{", "", "manifest.json"),
         ("model.onnx", "../model.onnx", "model.onnx"),
@@ -179,7 +179,7 @@ def test_a_folder_without_a_manifest_is_no_artifact(tmp_path: Path) -> None:
 
 def test_a_variant_is_there_or_named_as_missing(tmp_path: Path) -> None:
     """Without an int8 file there is no int8, and the refusal lists what there is."""
-    artifact = written(tmp_path, **{"model.fp16.onnx": b"half"})
+    artifact = write_model(tmp_path, "partial", lighter=("fp16",))
     assert [MODEL, "model.fp16.onnx"] == [artifact.model_path(kind).name for kind in ("float32", "fp16")]
     for kind in ("int8", "nonsense"):
         with pytest.raises(ArtifactError, match="float32, fp16"):

@@ -11,6 +11,7 @@ from contract.pixels import ShortCrop
 from tests.fakes import manifest
 
 ONE, TWO = "1" * 64, "2" * 64
+OPTIONAL = ("schema_version", "variants")
 
 
 def changed(**fields: Any) -> Manifest:  # noqa: ANN401 - any field, right or wrong
@@ -46,16 +47,16 @@ def test_an_unknown_field_is_refused_at_every_depth(place: tuple[str, ...]) -> N
         Manifest.model_validate(content)
 
 
-@pytest.mark.parametrize("field", [name for name in Manifest.model_fields if name != "schema_version"])
+@pytest.mark.parametrize("field", [name for name in Manifest.model_fields if name not in OPTIONAL])
 def test_every_field_is_required(field: str) -> None:
-    """Nothing is filled in silently; only the schema's own version has a default."""
+    """Nothing is filled in silently: no version but the schema's own, and no variant means none."""
     content = manifest("partial").model_dump()
     del content[field]
     with pytest.raises(ValidationError, match=field):
         Manifest.model_validate(content)
 
 
-@pytest.mark.parametrize("version", [0, 2, "1.0"])
+@pytest.mark.parametrize("version", [0, 3, "1.0"])
 def test_another_schema_is_refused(version: object) -> None:
     """A manifest of tomorrow is not half understood."""
     with pytest.raises(ValidationError, match="schema_version"):

@@ -111,3 +111,14 @@ def test_the_answers_of_an_optimised_session_are_in_tolerance(exported: Exported
         session = onnxruntime.InferenceSession(exported[1], options, providers=["CPUExecutionProvider"])
         answers.append(session.run(["probabilities"], {"images": images})[0])
     assert np.allclose(*answers, atol=1e-5)
+
+
+def test_the_runtime_fuses_batch_norm_into_every_convolution(exported: Exported, tmp_path: Path) -> None:
+    """The graph keeps the source's own tensors; what is computed at a call has none of them, and no bias made anew."""
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(tmp_path / "fused.onnx")
+    options.log_severity_level = 3
+    onnxruntime.InferenceSession(exported[1], options, providers=["CPUExecutionProvider"])
+    kinds = {node.op_type for node in onnx.load(tmp_path / "fused.onnx").graph.node}
+    assert "BatchNormalization" in {node.op_type for node in onnx.load_model_from_string(exported[1]).graph.node}
+    assert set() == kinds & {"BatchNormalization", "Expand", "CastLike", "Shape"}

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from contract.artifact import Artifact, list_versions
+from contract.artifact import VARIANTS, Artifact, list_versions
 from tests.unit.training.tiny import QUICK, SIZE, facts, pixels, prepared, quiet, source
 from training import release as module
 from training.adapt import Adaptation, adapt
@@ -18,6 +18,7 @@ from training.golden_photographs import golden_photographs
 from training.job import Job
 from training.network import AdaptedNetwork
 from training.release import Release, release, training_record
+from training.variants import Judges
 
 Finished = tuple[Job, list[Artifact]]
 
@@ -39,7 +40,7 @@ def test_nothing_is_written_when_parity_fails(
     other = finished[1][1].model_path().read_bytes()
     monkeypatch.setattr(module, "export_onnx", lambda network, size: other)
     with pytest.raises(ParityError):
-        release(adaptation(1), what(), pixels(40), tmp_path)
+        release(adaptation(1), what(), Judges(pixels(8), pixels(40), np.arange(40) < 10), tmp_path)
     assert {} == list_versions(tmp_path)
     assert [] == list(tmp_path.rglob("*.onnx"))
 
@@ -52,7 +53,8 @@ def test_the_manifest_says_what_was_done(finished: Finished) -> None:
         assert (recipe.name, recipe.depth, SIZE) == (manifest.recipe, manifest.depth, manifest.input.size)
         assert (LABELS, ("bus",), "bus") == (manifest.labels, manifest.new_labels, manifest.decision.label)
         assert ("no", 6) == (manifest.source.seen_new_class, manifest.source.classes)
-        assert {"model.onnx", "golden.npz", "CARD.md"} == set(manifest.files)
+        lighter = {VARIANTS[name] for name, variant in manifest.variants.items() if variant.accepted}
+        assert {"model.onnx", "golden.npz", "CARD.md", *lighter} == set(manifest.files)
         assert 0.01 == manifest.decision.at_fpr
         assert {"torch", "onnx", "onnxruntime", "numpy", "pillow"} <= set(manifest.libraries)
         assert json.loads(json.dumps(dataclasses.asdict(recipe))) == manifest.training["recipe"]

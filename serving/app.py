@@ -1,5 +1,6 @@
 """Routes only: find the handler, refuse early, turn whatever happens into an answer, count it."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from serving.admin import ADMIN
 from serving.bodies import check_type
 from serving.connections import too_many_bytes
 from serving.errors import Refusal
+from serving.hangup import has_hung_up
 from serving.inference_protocol.routes import INFERENCE, INFERENCE_PREFIX
 from serving.keeper import Keeper
 from serving.keys import read_keys
@@ -102,6 +104,8 @@ class App:
         try:
             if handler is None:
                 raise Refusal("method-not-allowed", "This method is not for this route.", allow=route.methods)
+            if route.takes_photograph and has_hung_up(request.socket):
+                raise asyncio.CancelledError  # not even the body is looked at; lanes ask again, before they decode
             response = await handler(self, request, values)
             outcome = "ok" if response.status < 400 else "unavailable"
         except Refusal as refusal:

@@ -7,7 +7,6 @@ from functools import partial
 
 from serving import stages
 from serving.errors import Refusal
-from serving.hangup import has_hung_up
 from serving.lanes import Job, decode, infer, work
 from serving.metrics import Metrics
 from serving.shape import Shape
@@ -52,9 +51,6 @@ class Scheduler:
 
         A cancelled caller's job is taken out of its queue if it still waits.
         """
-        if has_hung_up(job.socket):  # sparing a lane the waking; asked there again, since the end may still come
-            self._metrics.count_dropped("gone")
-            raise asyncio.CancelledError
         job.done = self._loop.create_future()
         job.queued_at = time.perf_counter()
         timer = self._loop.call_later(max(0.0, job.deadline - job.queued_at), self._expire, job)

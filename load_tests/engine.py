@@ -1,7 +1,6 @@
 """Headless runs: a Locust environment is made, runs its plan, and its rows come back. One process, no web page."""
 
 import gc
-import os
 import resource
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ from locust.exception import StopUser
 import load_tests.stats_patch  # noqa: F401 # installs itself
 from load_tests.client import Client
 from load_tests.config import Server, Single, Target
+from load_tests.machine import before_others
 from load_tests.payloads import Payload, Photograph, form, raw
 from load_tests.rows import Row
 from load_tests.schedule import Times
@@ -155,22 +155,3 @@ def measured(settings: Target, lead_s: float) -> Iterator[Recording]:
         gc.set_threshold(*usual)
         gc.unfreeze()
         recording.clock_drift_s = (time.time() - wall) - (time.perf_counter() - monotonic)
-
-
-@contextmanager
-def before_others() -> Iterator[None]:
-    """On a shared core our timers come first: a generator that waits for the processor measures its own delay.
-
-    Only some users may; for others lateness tells whether it was needed. It ends with the block: else a server that is
-    started between two runs would go before others too.
-    """
-    try:
-        usual = os.sched_getscheduler(0), os.sched_getparam(0)
-        os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(1))
-    except (OSError, AttributeError):  # AttributeError: no Linux
-        yield
-        return
-    try:
-        yield
-    finally:
-        os.sched_setscheduler(0, *usual)

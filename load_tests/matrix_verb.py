@@ -33,7 +33,7 @@ class Rounds:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.photographs = read_photographs(Server.model_fields["images"].default)
-        self.machine = facts()
+        self.machine, self.began = facts(), time.time()
         granted = sorted(os.sched_getaffinity(0))
         # The last core is the generator's, so that it does not measure itself; with one core they share it.
         self.generator, self.server_cores = {granted[-1]}, set(granted[:-1] or granted)
@@ -63,7 +63,9 @@ class Rounds:
         models = contender.models(store, asked)
         try:
             if number == 0:
+                self.tell(number, contender.name, f"installing {contender.environment}, where it is not yet")
                 install(contender)
+            self.tell(number, contender.name, "starting")
             with running(contender, models, store, self.server_cores, raw(self.photographs[0])) as server:
                 self.starts[contender.name].append(server.started_s)
                 for model in models:
@@ -92,7 +94,12 @@ class Rounds:
     def keep(self, key: Key, summary: Summary, words: str, number: int) -> None:
         """Remember, and say so."""
         self.runs[key].append(summary)
-        print(f"round {number}  {key[0]:<17} {key[1]:<9} {words}", flush=True)
+        self.tell(number, key[0], f"{key[1]:<9} {words}")
+
+    def tell(self, number: int, name: str, words: str) -> None:
+        """Progress: the round, its server, and how long it all has taken."""
+        minutes = (time.time() - self.began) / 60
+        print(f"{minutes:6.1f} min  round {number} of {self.settings.all_rounds}  {name:<17} {words}", flush=True)
 
     def skip(self, contender: Contender, words: str) -> None:
         """A server that cannot be had is left out, with a sentence."""
@@ -105,9 +112,11 @@ class Rounds:
             found = {key[0]: runs[0].answered_per_s for key, runs in self.runs.items() if key[1] == model}
             for name, ceiling in found.items():
                 shares = {f"{share:g}": share * ceiling for share in self.settings.all_shares if ceiling > 0}
-                self.rates[(name, model)] = {COMMON: max(min(found.values()) / 2, 0.5), **shares}
+                # One that answered nothing, as a server that was still warming up, must not choose the rate of all.
+                least = min((other for other in found.values() if other > 0), default=0.0)
+                self.rates[(name, model)] = {COMMON: max(least / 2, 0.5), **shares}
 
-    def document(self, began: float) -> Matrix:
+    def document(self) -> Matrix:
         """Everything that was found."""
         keys = sorted({key[:2] for key in self.runs}, key=lambda key: (key[1], key[0]))
         subjects = [self.subject(*key) for key in keys]
@@ -122,7 +131,7 @@ class Rounds:
             server_cores=len(self.server_cores),
             generator_cores=len(self.generator),
             machine=self.machine,
-            began=began,
+            began=self.began,
             subjects=subjects,
             skipped=self.skipped,
             warnings=noise(subjects),
@@ -149,9 +158,9 @@ class Rounds:
 def run_matrix(settings: Settings) -> int:
     """All rounds, then the report. Returns the exit code."""
     print(settings.estimate(), flush=True)
-    rounds, began = Rounds(settings), time.time()
+    rounds = Rounds(settings)
     rounds.all()
-    matrix = rounds.document(began)
+    matrix = rounds.document()
     code = write_matrix(settings.out, matrix)
     if settings.document and matrix.valid:
         put(settings.document, "matrix", markdown(matrix))

@@ -130,7 +130,8 @@ def _held(summary: Summary) -> bool | None:
 def _words(summary: Summary, held: bool | None) -> str:
     if held is None:
         return f"INVALID: {summary.invalid_because[0]}"
-    word = "held" if held else "missed"
+    lacking = [f"{finding.name} {finding.verdict}" for finding in summary.objectives if finding.verdict != HELD]
+    word = "held" if held else ", ".join(lacking) or summary.verdict
     return f"p99 {summary.latency_ms.p99 or 0:8.1f} ms  {summary.goodput_per_s:8.1f}/s good  {word}"
 
 

@@ -35,15 +35,18 @@ def _field(path: str, name: str) -> str:
 
 
 @contextmanager
-def before_others() -> Iterator[None]:
+def before_others(threads: bool = False) -> Iterator[None]:
     """On a shared core our timers come first: a generator that waits for the processor measures its own delay.
+
+    threads: those that are started meanwhile too; a child process would be as well.
 
     Only some users may; for others lateness tells whether it was needed. It ends with the block: else a server that is
     started between two runs would go before others too.
     """
     try:
         usual = os.sched_getscheduler(0), os.sched_getparam(0)
-        os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(1))
+        policy = os.SCHED_RR if threads else os.SCHED_RR | os.SCHED_RESET_ON_FORK
+        os.sched_setscheduler(0, policy, os.sched_param(1))
     except (OSError, AttributeError):  # AttributeError: no Linux
         yield
         return

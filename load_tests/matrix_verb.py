@@ -161,10 +161,9 @@ def run_matrix(settings: Settings) -> int:
     rounds = Rounds(settings)
     rounds.all()
     matrix = rounds.document()
-    code = write_matrix(settings.out, matrix)
     if settings.document and matrix.valid:
         put(settings.document, "matrix", markdown(matrix))
-    return code
+    return write_matrix(settings.out, matrix)
 
 
 def closer_look(folder: Path, matrix: Matrix) -> dict[tuple[str, str], list[tuple[str, str, str]]]:

@@ -46,7 +46,7 @@ class Contender:
     def missing(self, store: Path, asked: list[str]) -> str:
         """Why it cannot be started here; "" when it can."""
         if not self.models(store, asked):
-            return f"none of {', '.join(asked)} has a model.{self.variant}.onnx in {store}"
+            return f"none of {', '.join(asked)} has a model.{self.variant}.onnx in the store"
         makefile = (HOME / "Makefile").read_text()
         return "" if f"\n{self.verb}:" in makefile else f"there is no `make {self.verb}`"
 
@@ -120,7 +120,9 @@ def _wait(process: subprocess.Popen[bytes], url: str, photograph: Payload, log: 
     end = time.perf_counter() + READY_S
     while not _answers(url, photograph):
         if process.poll() is not None or time.perf_counter() > end:
-            raise NotStarted(f"it did not start ({_last(log.read_text(errors='replace'))}); its words: {log}")
+            raise NotStarted(
+                f"it did not start ({_last(log.read_text(errors='replace'))}); its words: {log.relative_to(HOME)}"
+            )
         time.sleep(0.2)
 
 

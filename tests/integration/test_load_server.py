@@ -11,6 +11,8 @@ from load_tests.schedule import Stage, share
 from load_tests.summary import summarise
 from tests.integration.load_process import GENEROUS, load, null_server, summary_of
 
+# Each starts two to five processes that import gevent: seconds alone, more beside other work.
+pytestmark = pytest.mark.timeout(120)
 SHORT = ("--rate", "250", "--duration", "2", "--warmup", "0.5", "--drain", "5")
 
 

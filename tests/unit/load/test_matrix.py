@@ -133,7 +133,7 @@ def test_an_unknown_server_ends_with_2(capsys: pytest.CaptureFixture[str]) -> No
 def test_what_is_not_there_is_said(tmp_path: Path) -> None:
     """A variant is asked of the models that have it; where none has it, the row is left out with a sentence."""
     int8 = CONTENDERS["ours-int8"]
-    assert "none of a, b has a model.int8.onnx" in int8.missing(tmp_path, ["a", "b"])
+    assert "none of a, b has a model.int8.onnx in the store" == int8.missing(tmp_path, ["a", "b"])
     assert all("" == CONTENDERS[name].missing(tmp_path, ["a"]) for name in CONTENDERS.keys() - {"ours-int8"})
     (tmp_path / "b" / "1").mkdir(parents=True)
     (tmp_path / "b" / "1" / "model.int8.onnx").touch()

@@ -99,8 +99,8 @@ verdicts: .venv/.made ## Judge the study's committed rows by its committed rules
 	@exec .venv/bin/python -m training verdicts
 
 .PHONY: study-page
-study-page: .venv/.made ## Write the study's page and its Markdown again from the committed rows
-	@exec .venv/bin/python -m training verdicts --page training/study/report.html --document training/README.md
+study-page: .venv/.made ## Write the study's page, its Markdown and the answer in README.md again from the committed rows
+	@exec .venv/bin/python -m training verdicts --page training/study/report.html --document training/README.md --readme README.md
 
 .PHONY: rows
 rows: .venv/.made ## Write the study's rows as tables: OUT=dir

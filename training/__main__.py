@@ -254,6 +254,7 @@ def _folders(store: Path, models: list[str]) -> list[Path]:
 def verdicts(
     page: Annotated[Path | None, typer.Option(help="HTML file: the same answer with its plots, instead.")] = None,
     document: Annotated[Path | None, typer.Option(help="Markdown file that the page's tables go into as well.")] = None,
+    readme: Annotated[Path | None, typer.Option(help="Markdown file that the answer's sentences go into.")] = None,
 ) -> None:
     """Judge the committed rows of the study by the committed rules: one JSON object."""
     import json
@@ -266,7 +267,7 @@ def verdicts(
         return
     from training.study.report import write_page
 
-    print(write_page(answer, page, document))
+    print(write_page(answer, page, document, readme))
 
 
 @app.command()

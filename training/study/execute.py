@@ -105,7 +105,8 @@ def _network_scores(run: Run, draw: Draw, shared: Shared) -> dict[str, Scored]:
     material = shared.of(run)
     trained = train(run, draw, material, shared.settings)
     rate = shared.settings.rate(run)
-    facts: dict[str, object] = {"val_ap": trained.val_ap, "rate": rate, "frozen_sha256": _digest(trained.frozen)}
+    facts: dict[str, object] = {"val_ap": trained.val_ap, "rate": rate, "temperature": trained.temperature}
+    facts |= {"frozen_sha256": _digest(trained.frozen)}
     facts |= _forgetting(run, trained, material)
     scored = {}
     for name, found in tests_of(run, draw).items():
@@ -169,6 +170,7 @@ def _row(run: Run, draw: Draw, shared: Shared, started: str) -> TrialRow:
         recall_at_1fpr=NAN,
         val_ap=NAN,
         train_ap=NAN,
+        temperature=NAN,
         old_before=NAN,
         old_after=NAN,
         seconds=NAN,

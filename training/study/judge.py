@@ -6,7 +6,7 @@ from typing import Literal
 
 from training.study.evidence import Evidence
 from training.study.quantities import AS_ASKED, Measured, Missing, Variant, measure, wants
-from training.study.reasons import NAMES, holds, lacking, measured_text, why_undecided
+from training.study.reasons import holds, lacking, measured_text, more_draws, name_of, why_undecided
 from training.study.rules import Clauses, Hypothesis, Rules, Statement
 from training.study.statistics import chance, holm
 
@@ -76,7 +76,7 @@ def _judged(
         )
     if _any(rules, hypothesis.refuted, found):
         return Judged(hypothesis, "refuted", found, chance=corrected)
-    why = "; ".join(lacking(found)) or why_undecided(rules, hypothesis, found)
+    why = "; ".join(lacking(hypothesis, found)) or why_undecided(rules, hypothesis, found)
     return Judged(hypothesis, "undecided", found, why, corrected)
 
 
@@ -93,11 +93,11 @@ def conclude(rules: Rules, judged: list[Judged], source_says: str) -> list[Concl
         for name in item.quantities
     }
     named = {f"{{{hypothesis}{suffix}}}": text for (suffix, hypothesis), text in figures.items()}
-    return [_concluded(statement, by_id, named, source_says) for statement in rules.statements]
+    return [_concluded(rules, statement, by_id, named, source_says) for statement in rules.statements]
 
 
 def _concluded(
-    statement: Statement, by_id: Mapping[str, Judged], named: Mapping[str, str], source_says: str
+    rules: Rules, statement: Statement, by_id: Mapping[str, Judged], named: Mapping[str, str], source_says: str
 ) -> Concluded:
     verdicts = {name: by_id[name].verdict for name in statement.needs}
     verdict: Verdict = "undecided"
@@ -107,7 +107,7 @@ def _concluded(
         verdict = "supported"
     needed = ", ".join(f"{name} {word}" for name, word in verdicts.items())
     if verdict == "undecided":
-        reasons = ". ".join(_reason(by_id[name]) for name, word in verdicts.items() if word == "undecided")
+        reasons = ". ".join(_reason(rules, by_id[name]) for name, word in verdicts.items() if word == "undecided")
         return Concluded(statement, verdict, f"Undecided ({needed}). {reasons}. {source_says}")
     sentence = statement.supported if verdict == "supported" else statement.refuted
     for name, text in named.items():
@@ -115,11 +115,17 @@ def _concluded(
     return Concluded(statement, verdict, f"{sentence} ({needed}) {source_says}")
 
 
-def _reason(item: Judged) -> str:
+def _reason(rules: Rules, item: Judged) -> str:
     if item.effect is None:
         return f"{item.hypothesis.id}: {item.why}"
-    effect = item.hypothesis.effect
-    return f"{item.hypothesis.id}: {NAMES[effect].rstrip(',')} is {text_of(item, effect)}. {item.why}"
+    name = name_of(item.hypothesis, item.hypothesis.effect).rstrip(",")
+    ahead = more_draws(rules, item.hypothesis, item.quantities)
+    return "; ".join(
+        filter(
+            None,
+            [f"{item.hypothesis.id}: {name} is {text_of(item, item.hypothesis.effect)}", ahead[:1].lower() + ahead[1:]],
+        )
+    )
 
 
 def text_of(judged: Judged, name: str) -> str:

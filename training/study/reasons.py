@@ -31,76 +31,97 @@ NAMES = {
     "shrinkage": "what a doubling of the buses takes off partial's lead",
     "shrunk": "what the lead loses from 500 buses to the most",
 }
-_SIDES = {"<": "below", "<=": "at most", ">": "above", ">=": "at least"}
-_LIMITS = {"value": "a value", "low": "all of its interval", "high": "all of its interval"}
+# The same word of different hypotheses.
+_DIFFERENCES = {
+    "H1a": "frozen minus a random frozen network",
+    "H1b": "partial minus frozen",
+    "H1e": "a head on all stages minus one on the last",
+    "H2a": "partial minus frozen",
+    "H2b": "partial minus majority",
+    "H3a": "majority's gap between training and test minus partial's",
+    "H3c": "partial minus majority",
+    "H3e": "partial minus majority, each at its best rate",
+}
+_SIDES = {"<": "below", "<=": "at most at", ">": "above", ">=": "at least at"}
+_LIMITS = {"value": "the figure itself", "low": "its whole interval", "high": "its whole interval"}
 _ONE_SIDED = "its one-sided limit"
 Found = Mapping[str, Measured | Missing]
 
 
+def name_of(hypothesis: Hypothesis, quantity: str) -> str:
+    """In words, without an article before a capital: `partial minus frozen`."""
+    return _DIFFERENCES[hypothesis.id] if quantity == "difference" else NAMES[quantity]
+
+
 def why_undecided(rules: Rules, hypothesis: Hypothesis, found: Found) -> str:
-    """Sentences without the last full stop."""
-    effect = found[hypothesis.effect]
-    if isinstance(effect, Missing):
-        return effect.reason
-    said = [
-        f"{word} would need {_needs(rules, hypothesis, found, clauses)}"
-        for word, clauses in (("Support", hypothesis.supported), ("Refutation", hypothesis.refuted))
+    """Sentences without the last full stop: what either verdict would need, and what more draws would do."""
+    needs = [
+        " and ".join(_condition(rules, hypothesis, found, text) for text in _lacks(rules, found, clauses))
+        for clauses in (hypothesis.supported, hypothesis.refuted)
     ]
-    return ". ".join([*said, _more_draws(rules, hypothesis, effect)])
+    said = f"To be supported it would need {needs[0]}; to be refuted, {needs[1]}"
+    return ". ".join(filter(None, [said, more_draws(rules, hypothesis, found)]))
 
 
 def rule_in_words(rules: Rules, hypothesis: Hypothesis, clauses: Clauses) -> str:
-    """`the difference has all of its interval above 1 point and ..., or ...`."""
+    """`partial minus frozen lies with its whole interval above 1 point and ..., or ...`."""
 
     def said(text: str) -> str:
         name, limit, sign, bound = parse(text)
         edge = amount(rules.bound(bound), hypothesis.quantities[name])
-        return f"{NAMES[name]} has {_LIMITS.get(limit, _ONE_SIDED)} {_SIDES[sign]} {edge}"
+        return f"{name_of(hypothesis, name)} lies with {_LIMITS.get(limit, _ONE_SIDED)} {_SIDES[sign]} {edge}"
 
     return ", or ".join(" and ".join(map(said, clause)) for clause in clauses)
 
 
-def _needs(rules: Rules, hypothesis: Hypothesis, found: Found, clauses: Clauses) -> str:
+def _lacks(rules: Rules, found: Found, clauses: Clauses) -> list[str]:
     """What the nearest clause lacks."""
-    lacks = [[text for text in clause if not holds(rules, text, found)] for clause in clauses]
-    return " and ".join(_condition(rules, hypothesis, found, text) for text in min(lacks, key=len))
+    return min(([text for text in clause if not holds(rules, text, found)] for clause in clauses), key=len)
 
 
 def _condition(rules: Rules, hypothesis: Hypothesis, found: Found, text: str) -> str:
     name, limit, sign, bound = parse(text)
     quantity, measured = hypothesis.quantities[name], found[name]
-    what = _LIMITS.get(limit, _ONE_SIDED)
-    needed = f"{what} {_SIDES[sign]} {amount(rules.bound(bound), quantity)}"
+    needed = f"{_LIMITS.get(limit, _ONE_SIDED)} {_SIDES[sign]} {amount(rules.bound(bound), quantity)}"
     if name == hypothesis.effect:
         return needed
     there = measured_text(measured, quantity) if isinstance(measured, Measured) else "unmeasured"
-    return f"{NAMES[name].rstrip(',')} (it is {there}) with {needed}"
+    return f"{name_of(hypothesis, name).rstrip(',')} (it is {there}) with {needed}"
 
 
-def _more_draws(rules: Rules, hypothesis: Hypothesis, effect: Measured) -> str:
-    """How many more draws would bring the interval of the effect off the bound in its way, if it stayed where it is."""
-    estimate, draws = effect.estimate, len({key[2] for key, _ in effect.each})
-    reaches = []
-    for text in {text for clause in (*hypothesis.supported, *hypothesis.refuted) for text in clause}:
-        name, limit, sign, bound = parse(text)
-        away = (estimate.value - rules.bound(bound)) * (1 if sign[0] == ">" else -1)
-        reach = abs(estimate.value - estimate.limit(limit))
-        if name == hypothesis.effect and limit != "value" and 0 < away <= reach:
-            reaches.append(away / reach)
-    if not reaches:
+def more_draws(rules: Rules, hypothesis: Hypothesis, found: Found) -> str:
+    """How many more draws would take the interval off the bound in its way; empty when others are in the way."""
+    effect = found[hypothesis.effect]
+    nearest = [_lacks(rules, found, clauses) for clauses in (hypothesis.supported, hypothesis.refuted)]
+    alone = [lacks for lacks in nearest if {parse(text)[0] for text in lacks} == {hypothesis.effect}]
+    if isinstance(effect, Missing) or not alone:
+        return ""
+    shares = [share for lacks in alone if (share := min(_clear(rules, effect, text) for text in lacks)) > 0]
+    if not shares and len(alone) < len(nearest):
+        return ""
+    if not shares:
         return "It lies where neither holds: more draws would narrow its interval, they would not decide by that alone"
-    of_runs = max(0.0, estimate.error**2 - effect.photographs_error**2)
-    allowed = (max(reaches) * estimate.error) ** 2 - effect.photographs_error**2
+    error, draws = effect.estimate.error, len({key[2] for key, _ in effect.each})
+    of_runs = max(0.0, error**2 - effect.photographs_error**2)
+    allowed = (max(shares) * error) ** 2 - effect.photographs_error**2
     if allowed <= 0 or not of_runs:
-        return "No number of draws would decide: the test photographs alone leave more than that open"
+        return "More draws would not decide it: the test photographs alone leave more than that open"
     more = max(1, math.ceil(draws * of_runs / allowed) - draws)
-    return f"About {more} more draw{'s' * (more > 1)} would decide it, if it stayed where it is"
+    return f"About {more:,} more draw{'s' * (more > 1)} would decide it, if it stayed where it is"
 
 
-def lacking(found: Found) -> Iterable[str]:
+def _clear(rules: Rules, effect: Measured, text: str) -> float:
+    """To which share its interval must shrink to clear a bound; 0: the figure itself is on the wrong side."""
+    _, limit, sign, bound = parse(text)
+    away = (effect.estimate.value - rules.bound(bound)) * (1 if sign[0] == ">" else -1)
+    reach = abs(effect.estimate.value - effect.estimate.limit(limit))
+    return max(0.0, away / reach) if reach else 0.0
+
+
+def lacking(hypothesis: Hypothesis, found: Found) -> Iterable[str]:
     """Each figure that the rows do not give, and why."""
-    missing = ((NAMES[name].rstrip(","), item) for name, item in found.items() if isinstance(item, Missing))
-    return (f"{name} is unmeasured, {item.reason}" for name, item in missing)
+    missing = ((name_of(hypothesis, name), item) for name, item in found.items() if isinstance(item, Missing))
+    return (f"{name.rstrip(',')} is unmeasured, {item.reason}" for name, item in missing)
 
 
 def holds(rules: Rules, condition: str, found: Found) -> bool:

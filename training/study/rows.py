@@ -42,6 +42,7 @@ class TrialRow:
     recall_at_1fpr: float
     val_ap: float
     train_ap: float  # on the plain photographs that were fitted
+    temperature: float  # that log-odds of bus are divided by to be believed, fitted on validation
     old_before: float  # top-1 of the source's own head on its old task
     old_after: float
     seconds: float  # of the whole run, shared by its tests

@@ -39,9 +39,14 @@ class Wanted:
         return STUDIES[self.name]
 
     @property
+    def at_once(self) -> int:
+        """Runs, each of one thread."""
+        return self.processes or os.cpu_count() or 1
+
+    @property
     def executor(self) -> Executor:
         """Where runs are executed."""
-        return on_ray(self.ray) if self.ray else on_this_machine(self.processes or os.cpu_count() or 1)
+        return on_ray(self.ray) if self.ray else on_this_machine(self.at_once)
 
     @property
     def table(self) -> Path:
@@ -74,7 +79,7 @@ def foretell(wanted: Wanted, watch: Watch) -> None:
 
 def sweep(wanted: Wanted, watch: Watch) -> None:
     """Try every rate at every depth on validation alone, then write the rates that the study will use."""
-    sweep_rates(wanted.plan, _materials(wanted), watch)
+    sweep_rates(wanted.plan, _materials(wanted), wanted.at_once, watch)
 
 
 def keep_rows(wanted: Wanted, watch: Watch) -> None:

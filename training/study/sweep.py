@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from itertools import product
 from pathlib import Path
 
+import joblib
 import torch
 
 from training.progress import Watch
@@ -24,6 +25,8 @@ from training.study.trial import Settings, ready, train
 
 SWEEP = Path(__file__).parent / "sweep.csv"
 DEPTHS = (1, 2, 3, 4, 5)
+DRAWN_BUSES = 500
+Materials = Mapping[tuple[int, bool], Material]  # by input size, and whether vehicles are drawn
 DRAWN_DRAW = 1_000  # of drawn vehicles: no trial of the table uses it
 
 
@@ -41,29 +44,34 @@ class Tried:
     val_ap: float
 
 
-def sweep_rates(study: Study, materials: Mapping[tuple[int, bool], Material], watch: Watch, path: Path = SWEEP) -> None:
+def sweep_rates(study: Study, materials: Materials, processes: int, watch: Watch, path: Path = SWEEP) -> None:
     """Add the trials that the file lacks, each when it is done; say where a best rate lies at the end of the range."""
-    torch.set_num_threads(1)
     done = {replace(tried, val_ap=0.0) for tried in read_sweep(path)}
     wanted = ready(list(_runs(study)), Settings(study.steps, study.others, {}), study.source, watch)
     runs = [run for run in wanted if _tried(study, run, 0.0) not in done]
     watch.say(f"{len(runs)} rates to try")
     watch.start("rates", len(runs))
-    for count, run in enumerate(runs, start=1):
-        material = materials[run.size, run.is_drawn]
-        try:
-            val_ap = train(
-                run, sweep_draw(run, study, material), material, Settings(study.steps, study.others, {})
-            ).val_ap
-        except DivergedError:
-            val_ap = float("nan")
-        _append(path, _tried(study, run, val_ap))
+    pool = joblib.Parallel(n_jobs=processes, return_as="generator_unordered", pre_dispatch=processes)
+    tried = pool(joblib.delayed(_try)(run, study, materials[run.size, run.is_drawn]) for run in runs)
+    for count, found in enumerate(tried, start=1):
+        _append(path, found)
         watch.advance(count)
-        watch.say(f"{run.target}, {run.size} px, depth {run.depth}, rate {_rate(run):g}: validation AP {val_ap:.3f}")
+        where = f"{found.source}, {found.target}, {found.size} px, depth {found.depth}"
+        watch.say(f"{where}, rate {found.rate:g}: validation AP {found.val_ap:.3f}")
     for (source, size, depth), rate in chosen_rates(study, path).items():
         is_edge = rate in (min(RATES), max(RATES))
         edge = ", the end of the range: add rates beyond it to RATES and sweep again" * is_edge
         watch.say(f"{source}, {size} px, depth {depth}: {rate:g}{edge}")
+
+
+def _try(run: Run, study: Study, material: Material) -> Tried:
+    torch.set_num_threads(1)
+    try:
+        settings = Settings(study.steps, study.others, {})
+        val_ap = train(run, sweep_draw(run, study, material), material, settings).val_ap
+    except DivergedError:
+        val_ap = float("nan")
+    return _tried(study, run, val_ap)
 
 
 def chosen_rates(study: Study, path: Path = SWEEP) -> dict[tuple[str, int, int], float]:
@@ -91,7 +99,7 @@ def read_sweep(path: Path = SWEEP) -> list[Tried]:
 def sweep_draw(run: Run, study: Study, material: Material) -> Draw:
     """The photographs that rates are tried on."""
     if run.is_drawn:
-        return make_draw(run.target, material.strata(run.target), DRAWN_DRAW, 500, study.others)
+        return make_draw(run.target, material.strata(run.target), DRAWN_DRAW, DRAWN_BUSES, study.others)
     splits = {row.path: row.split for row in read_split(SPLITS / f"{run.target}.csv")}
     found = [splits.get(row.path) for row in pool(run.target)]
     fit, val = (tuple(i for i, split in enumerate(found) if split == name) for name in ("fit", "val"))
@@ -104,7 +112,8 @@ def _runs(study: Study) -> Iterator[Run]:
     source, size = study.source, study.headline_size
     wanted = [(source, target, size, depth) for target in study.headline_targets for depth in arms]
     wanted += [(source, study.detail_target, study.detail_size, depth) for depth in DEPTHS]
-    others = [block for block in study.beside if block.source != source]
+    # The cheap ones first: whoever stops a sweep keeps what the verdicts need.
+    others = sorted((b for b in study.beside if b.source != source), key=lambda block: block.size)
     wanted += [(block.source, block.target, block.size, depth) for block in others for depth in arms]
     for (name, target, side, depth), rate in product(dict.fromkeys(wanted), RATES):
         yield Run("sweep", target, depth, name, side, options=f"rate={rate:g}")

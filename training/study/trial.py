@@ -5,14 +5,17 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
 from torch import Tensor
 
 from training.adapt import choose_head, frozen_maps, pooled_features, prove_frozen
 from training.backbone import STAGES
 from training.data.archives import DataError
 from training.data.label_sets import LABELS
-from training.fit import Examples, validate
+from training.fit import Examples, log_odds, predict, validate
 from training.network import AdaptedNetwork, frozen_names, tensor_hashes
 from training.progress import Watch
 from training.recipes import Recipe
@@ -96,6 +99,7 @@ class Trained:
     network: AdaptedNetwork
     weights: Weights
     val_ap: float
+    temperature: float
     frozen: dict[str, str]
 
 
@@ -125,7 +129,19 @@ def train(run: Run, draw: Draw, material: Material, settings: Settings) -> Train
     frozen = frozenset(frozen_names(network))
     prove_frozen(before, after, frozen)
     ap, _ = validate(network, val)
-    return Trained(network, weights, ap, {name: after[name] for name in sorted(frozen)})
+    temperature = temperature_of(log_odds(predict(network, val.maps)).numpy(), val.positive.numpy())
+    return Trained(network, weights, ap, temperature, {name: after[name] for name in sorted(frozen)})
+
+
+def temperature_of(scores: NDArray[np.float64], is_bus: NDArray[np.bool_]) -> float:
+    """What log-odds (N,) are divided by so that bus or not is told with the least log loss (Guo et al. 2017)."""
+    signed = np.where(is_bus, -scores, scores)
+    found = minimize_scalar(
+        lambda log: float(np.logaddexp(0, signed / np.exp(log)).mean()),
+        bounds=(-np.log(8), np.log(8)),
+        method="bounded",
+    )
+    return float(np.exp(found.x))
 
 
 def untrained(run: Run, draw: Draw, material: Material) -> AdaptedNetwork:

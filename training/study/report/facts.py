@@ -7,7 +7,7 @@ from typing import Any
 from training.study.evidence import Evidence, Stored
 from training.study.judge import Judged, text_of
 from training.study.quantities import Missing
-from training.study.reasons import NAMES, rule_in_words
+from training.study.reasons import name_of, rule_in_words
 from training.study.report import series, shown, tables
 from training.study.rules import Rules, rules_sha256
 from training.study.verdicts import Answer
@@ -64,7 +64,11 @@ def _after_verdict(sentence: str, source_says: str) -> str:
 def _hypothesis(item: Judged, rules: Rules) -> dict[str, Any]:
     hypothesis, effect = item.hypothesis, item.effect
     quantities = [
-        {"name": NAMES[name].rstrip(","), "text": text_of(item, name), "is_missing": isinstance(measured, Missing)}
+        {
+            "name": name_of(hypothesis, name).rstrip(","),
+            "text": text_of(item, name),
+            "is_missing": isinstance(measured, Missing),
+        }
         for name, measured in item.quantities.items()
         if name != hypothesis.effect
     ]
@@ -74,7 +78,7 @@ def _hypothesis(item: Judged, rules: Rules) -> dict[str, Any]:
         "sentence": hypothesis.sentence,
         "changes_mind": hypothesis.changes_mind,
         "verdict": item.verdict,
-        "effect_name": NAMES[hypothesis.effect].rstrip(","),
+        "effect_name": name_of(hypothesis, hypothesis.effect).rstrip(","),
         "text": text_of(item, hypothesis.effect),
         "share": effect.share if effect else None,
         "runs": effect.runs if effect else 0,

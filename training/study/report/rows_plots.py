@@ -82,6 +82,6 @@ def reliability_plots(facts: Facts) -> list[str]:
             )
         words = "; ".join(f"told {item['predicted']:.2f}, observed {item['observed']:.2f}" for item in found["bins"])
         scale = [0, 0.25, 0.5, 0.75, 1]
-        title = f"{found['arm']}: ECE {found['ece']:.3f}"
+        title = f"{found['arm']}: {found['ece']:.3f}, then {found['ece_after']:.3f}"
         out.append(panel(frame, title, (Axis(scale, "told probability"), Axis(scale)), marks, f"{title}. {words}"))
     return out

@@ -78,17 +78,25 @@ def _by_family(found: list[tuple[int, dict[str, tuple[int, int]]]]) -> dict[str,
 
 
 def reliability(evidence: Evidence) -> list[dict[str, Any]]:
-    """The three arms on the target of the details' collection: told probability against observed share, untempered."""
+    """The three arms on the details' target: told probability, share observed, error before and after a temperature."""
     target, out = evidence.world.selections["headline"].targets[-1], []
     for name, depth in evidence.rules.arms.items():
         rows = _rows(evidence, target, depth)
         if rows:
-            told = [1 / (1 + np.exp(-np.clip(evidence.scores(row).astype(float), -60, 60))) for row in rows]
+            odds = [evidence.scores(row).astype(float) for row in rows]
+            told = [_chance(found) for found in odds]
+            tempered = [_chance(found / row.temperature) for found, row in zip(odds, rows, strict=True)]
             is_bus = [evidence.panel(row).is_bus for row in rows]
             errors = [_error(chance, bus) for chance, bus in zip(told, is_bus, strict=True)]
+            after = [_error(chance, bus) for chance, bus in zip(tempered, is_bus, strict=True)]
             bins = _bins(np.concatenate(told), np.concatenate(is_bus), len(rows))
             out.append({"arm": name, "target": target, "ece": float(np.mean(errors)), "bins": bins, "runs": len(rows)})
+            out[-1]["ece_after"] = float(np.mean(after))
     return out
+
+
+def _chance(log_odds: Floats) -> Floats:
+    return 1 / (1 + np.exp(-np.clip(log_odds, -60, 60)))
 
 
 def _bins(told: Floats, is_bus: NDArray[np.bool_], runs: int) -> list[dict[str, float]]:

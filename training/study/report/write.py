@@ -16,16 +16,23 @@ BEGIN, END = "<!-- study: written by `make study-page` -->", "<!-- study: end --
 PAGE_COMMAND = {"photographs": "make study-page", "drawn": "python -m training study"}
 
 
-def write_page(found: Answer, page: Path, document: Path | None = None) -> Path:
-    """Write the page, and the Markdown into `document` where one is given. Returns the page's path.
+ANSWER_BEGIN, ANSWER_END = "<!-- answer: written by `make study-page` -->", "<!-- answer: end -->"
 
-    Raises DataError when the document lacks the two marks.
+
+def write_page(found: Answer, page: Path, document: Path | None = None, readme: Path | None = None) -> Path:
+    """Write the page, the Markdown into `document` and three sentences into `readme` where given. Returns the page.
+
+    Raises DataError when a file lacks its two marks.
     """
     facts = collect(found, PAGE_COMMAND[found.world])
     page.parent.mkdir(parents=True, exist_ok=True)
     replace_file(page, html(facts))
     if document is not None:
         replace_file(document, inserted(document.read_text(encoding="utf-8"), markdown(facts), document))
+    if readme is not None:
+        marks = (ANSWER_BEGIN, ANSWER_END)
+        text = inserted(readme.read_text(encoding="utf-8"), words.three_sentences(facts) + "\n", readme, marks)
+        replace_file(readme, text)
     return page
 
 
@@ -68,10 +75,12 @@ def _said(facts: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def inserted(text: str, content: str, path: Path) -> str:
+def inserted(text: str, content: str, path: Path, marks: tuple[str, str] = (BEGIN, END)) -> str:
     """The document with the content between its two marks."""
-    head, begin, rest = text.partition(BEGIN)
-    _, end, tail = rest.partition(END)
+    head, begin, rest = text.partition(marks[0])
+    _, end, tail = rest.partition(marks[1])
     if not begin or not end:
-        raise DataError(f"{path}: the lines {BEGIN!r} and {END!r} are not in it. Put them where the answer belongs.")
-    return f"{head}{BEGIN}\n\n{content}\n{END}{tail}"
+        raise DataError(
+            f"{path}: the lines {marks[0]!r} and {marks[1]!r} are not in it. Put them where the answer belongs."
+        )
+    return f"{head}{begin}\n\n{content}\n{end}{tail}"

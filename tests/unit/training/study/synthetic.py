@@ -143,6 +143,7 @@ def _row(name: str, size: int, cell: Cell, lists: dict[str, Listed], truth: Trut
         recall_at_1fpr=nan,
         val_ap=truth.val_ap(cell),
         train_ap=nan,
+        temperature=1.5,
         old_before=0.5,
         old_after=0.5 - truth.forgotten(cell),
         seconds=1.0,

@@ -144,3 +144,12 @@ def test_two_processes_give_the_rows_of_one(tmp_path: Path) -> None:
     by_name = {row.trial: row for row in two.trials}
     assert len(RUNS) == len(one.trials)
     assert all(same(one.finished(row), two.finished(by_name[row.trial])) for row in one.trials)
+
+
+def test_a_temperature_makes_scores_believable() -> None:
+    """Log-odds that are three times too large are divided by three; those that are right by one."""
+    random = np.random.default_rng(5)
+    odds = random.normal(0, 2, 4_000)
+    is_bus = random.random(4_000) < 1 / (1 + np.exp(-odds))
+    assert trial.temperature_of(3 * odds, is_bus) == pytest.approx(3, rel=0.1)
+    assert trial.temperature_of(odds, is_bus) == pytest.approx(1, rel=0.1)

@@ -12,7 +12,8 @@ from tests.sources import ROOT
 from tests.unit.training.study.synthetic import Made, Truth, make, small_rules
 from training.data.archives import DataError
 from training.study.report.facts import collect
-from training.study.report.write import BEGIN, END, html, inserted, markdown, write_page
+from training.study.report.words import three_sentences
+from training.study.report.write import ANSWER_BEGIN, ANSWER_END, BEGIN, END, html, inserted, markdown, write_page
 from training.study.rules import read_rules
 from training.study.verdicts import answer, committed_answer
 
@@ -109,6 +110,19 @@ def test_the_document_keeps_what_is_around(facts: dict[str, Any], tmp_path: Path
     assert once == inserted(once, markdown(facts), document)
     with pytest.raises(DataError, match="Put them where"):
         inserted("nothing", markdown(facts), document)
+
+
+def test_the_readme_gets_the_answer_alone(facts: dict[str, Any], tmp_path: Path) -> None:
+    """A verdict and a sentence with numbers for each statement, and what the source knows; without rows it says so."""
+    readme = tmp_path / "README.md"
+    readme.write_text(f"question\n{ANSWER_BEGIN}\n{ANSWER_END}\nrest\n")
+    write_page(answer(Made(), read_rules()), tmp_path / "page.html", readme=readme)
+    assert "Not answered yet" in readme.read_text()
+    said = three_sentences(facts)
+    assert all(
+        re.search(rf"^{number}\. \*\*(Supported|Refuted|Undecided)\.\*\* .*\d", said, re.M) for number in (1, 2, 3)
+    )
+    assert facts["source_says"] in said
 
 
 def test_the_page_is_written_whole(tmp_path: Path) -> None:

@@ -30,8 +30,8 @@ def test_an_interval_over_a_bound_says_how_many_draws_would_clear_it() -> None:
     found = {"difference": measured(0.014, -0.002, 0.030, 0.008, 0.003)}
     said = why_undecided(RULES, RULES.hypothesis("H3c"), found)
     assert said == (
-        "Support would need all of its interval above 0 points. "
-        "Refutation would need its one-sided limit below 1 point. "
+        "To be supported it would need its whole interval above 0 points; "
+        "to be refuted, its one-sided limit below 1 point. "
         "About 4 more draws would decide it, if it stayed where it is"
     )
 

@@ -31,6 +31,7 @@ ROW = TrialRow(
     recall_at_1fpr=0.4,
     val_ap=0.8,
     train_ap=1.0,
+    temperature=1.5,
     old_before=float("nan"),
     old_after=float("nan"),
     seconds=1.5,

@@ -12,8 +12,8 @@ from load_tests.rows import CUT, DROPPED, FAILED, OK, SHED, UNFINISHED, WRONG, T
 from load_tests.slo import HELD, MISSED, UNPROVEN, judge, requests_needed
 
 DEFAULT = Path(__file__).parent / "objectives.yaml"
-ERROR_RATE, GOODPUT, RECOVERY, CREEP = "error_rate", "goodput", "recovery_s", "creep"
-OTHERS = (ERROR_RATE, GOODPUT, RECOVERY, CREEP)
+ERROR_RATE, GOODPUT, RECOVERY, CREEP, GROWTH = "error_rate", "goodput", "recovery_s", "creep", "growth"
+OTHERS = (ERROR_RATE, GOODPUT, RECOVERY, CREEP, GROWTH)
 _PERCENTILE = re.compile(r"p(\d{1,2}(?:[._]\d+)?)_ms")
 
 
@@ -99,8 +99,11 @@ def weigh(
         percent = percent_of(name)
         if percent is not None:
             findings.append(_percentile(name, percent, limit, calm))
-        elif name == CREEP:
-            findings.append(_at_most(name, limit, creep(rows), "times the first quarter's median latency in the last"))
+        elif name in (CREEP, GROWTH):
+            # Near what a server carries its queue comes and goes; it grows where half the limit is reached too.
+            floor = (strictest_ms(objectives) or 0.0) / 2 / limit if name == GROWTH and limit else 0.0
+            words = "times the first quarter's median latency in the last"
+            findings.append(_at_most(name, limit, creep(rows, floor), words))
         elif name == ERROR_RATE:
             findings.append(_at_most(name, limit, error_rate(rows), "of the requests had no right answer"))
         elif name == GOODPUT:
@@ -113,14 +116,14 @@ def weigh(
     return findings
 
 
-def creep(rows: Table) -> float:
-    """Median latency of the last quarter / that of the first: 1 where nothing creeps."""
+def creep(rows: Table, floor_ms: float = 0.0) -> float:
+    """Median latency of the last quarter / that of the first, or floor_ms if that is more: 1 where nothing creeps."""
     answered = rows.where(rows.among(OK, *UNFINISHED))
     if len(answered) < 8:
         return 1.0
     quarter = len(answered) // 4
     first, last = np.median(answered.latency_ms[:quarter]), np.median(answered.latency_ms[-quarter:])
-    return float(last / first)
+    return float(last / max(first, floor_ms))
 
 
 def wrong_answers(rows: Table) -> int:

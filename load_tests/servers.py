@@ -97,8 +97,8 @@ def running(
     port, log = _free_port(), HOME / "reports" / "load" / f"{contender.name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     ours, environment = os.sched_getaffinity(0), _environment()
-    if contender.variant:
-        environment["THAW_VARIANT"] = contender.variant
+    if contender.variant:  # float32 for those models that are not asked
+        environment["THAW_VARIANT"] = f"{contender.variant},float32"
     begun = time.perf_counter()
     with log.open("wb") as words:
         os.sched_setaffinity(0, cores)  # inherited by whatever the verb starts

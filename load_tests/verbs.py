@@ -73,7 +73,7 @@ def objectives_of(settings: Target) -> dict[str, float]:
     """What this verb is held to: a closed loop to right answers alone, since its latency is its own doing."""
     chosen = aims.read_objectives(settings.objectives or aims.DEFAULT)
     wanted = aims.with_limit(chosen, settings.percentile, settings.slo_ms)
-    foreign = {aims.RECOVERY: Spike, aims.CREEP: (Soak, Knee)}
+    foreign = {aims.RECOVERY: Spike, aims.CREEP: Soak, aims.GROWTH: Knee}
     if not isinstance(settings, Server):
         return {aims.ERROR_RATE: wanted.get(aims.ERROR_RATE, 0.0)}
     return {name: limit for name, limit in wanted.items() if isinstance(settings, foreign.get(name, Server))}

@@ -62,6 +62,7 @@ SHARPER: dict[str, dict[str, Any]] = {
     "canary.image": IMAGE_DIFFERENCE,
     "trainingJob.image": IMAGE_DIFFERENCE,
     "loadTestJob.image": IMAGE_DIFFERENCE,
+    "loadTestJob.workers": {"type": "integer", "minimum": 0, "maximum": 1000},
     "topologySpreadConstraints": {"type": ["array", "null"]},
     "monitoring.rules.availability": PART,
     "monitoring.rules.latencyPart": PART,

@@ -97,6 +97,22 @@ def test_clients_do_not_shut_out_the_releases_own_test() -> None:
     assert test["metadata"]["labels"]["app.kubernetes.io/component"] in components
 
 
+def test_workers_of_a_load_test_find_it() -> None:
+    """Two pods send, a service leads them to the one that plans, and the server lets them in as its load test."""
+    found = render("ci/jobs.yaml")
+    planner, workers = only(found, "Job", "rel-thaw-load")["spec"], only(found, "Job", "rel-thaw-load-worker")["spec"]
+    service = only(found, "Service", "rel-thaw-load")["spec"]
+    (port,) = service["ports"]
+    (plan,), (work,) = (job["template"]["spec"]["containers"] for job in (planner, workers))
+    assert ["--workers", "2", "--bind", f"0.0.0.0:{port['port']}"] == plan["args"][-4:]
+    assert ["worker", "--master", f"rel-thaw-load:{port['port']}"] == work["args"]
+    assert (2, 2) == (workers["parallelism"], workers["completions"])
+    assert {"batch.kubernetes.io/job-name": "rel-thaw-load"} == service["selector"]
+    assert "load" == workers["template"]["metadata"]["labels"]["app.kubernetes.io/component"]
+    alone = made_with({"loadTestJob.enabled": True})
+    assert ["rel-thaw-load"] == [job["metadata"]["name"] for job in of_kind(alone, "Job")]
+
+
 def test_a_job_takes_an_image_of_its_own() -> None:
     """Training and load test run another version or registry than the server, when told to."""
     image = {"registry": "registry.example.com", "tag": "0.2.0-train"}

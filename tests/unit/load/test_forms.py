@@ -107,7 +107,7 @@ def test_photographs_of_ones_own(tmp_path: Path) -> None:
 
 def test_objectives_are_data(tmp_path: Path) -> None:
     """Ours can be read; a name that is none and a limit that is no number are refused with the file's name."""
-    assert {"p99_ms", "error_rate", "goodput", "recovery_s", "creep"} == read_objectives(DEFAULT).keys()
+    assert {"p99_ms", "error_rate", "goodput", "recovery_s", "creep", "growth"} == read_objectives(DEFAULT).keys()
     for text in ("", "p99: 3", "p99_ms: fast", "error_rate: -1", "- p99_ms"):
         (tmp_path / "o.yaml").write_text(text + "\n")
         with pytest.raises(ValueError, match=r"o\.yaml"):

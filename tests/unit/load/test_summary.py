@@ -146,6 +146,16 @@ def test_creeping_latency_is_seen() -> None:
     assert 0 == summary(rows(), objectives={"creep": 1.5}).exit
 
 
+def test_growth_counts_from_half_the_limit() -> None:
+    """Near what a server carries its queue comes and goes; beyond it grows until no limit holds."""
+    made = [replace(row, end=row.end + row.due / 100) for row in rows()]  # from 20 ms to 120 ms
+
+    def verdict(limit: float) -> str:
+        return summary(made, objectives={"p99_ms": limit, "growth": 1.5}).objectives[1].verdict
+
+    assert ("missed", "held") == (verdict(200), verdict(400))
+
+
 def test_a_closed_loop_beside_is_shown() -> None:
     """With its users and its own percentiles."""
     found = summarise(table(rows(latency_ms=90)), run(closed_users=2), table(rows(latency_ms=3)))

@@ -74,6 +74,12 @@ def decode_photograph(data: bytes, *, size_hint: int | None = None, max_pixels: 
     below DRAFT_FACTOR * S on either side. Raises a PhotographError; a decoder's own words are never
     passed on, since they may hold addresses or paths.
     """
+    image, notes = _decoded(data, size_hint, max_pixels)
+    return Photograph(np.asarray(image), notes)
+
+
+def _decoded(data: bytes, size_hint: int | None, max_pixels: int) -> tuple[Image.Image, tuple[str, ...]]:
+    """An upright RGB image and what was done to it."""
     image = _open(data, max_pixels)
     try:
         notes = ("first frame of an animation",) if getattr(image, "n_frames", 1) > 1 and image.format != "MPO" else ()
@@ -85,7 +91,7 @@ def decode_photograph(data: bytes, *, size_hint: int | None = None, max_pixels: 
         if image.format in ("JPEG", "MPO") and size_hint:
             image.draft("RGB", (DRAFT_FACTOR * size_hint, DRAFT_FACTOR * size_hint))
         image.load()
-        return Photograph(np.asarray(_on_white(_upright(image))), notes)
+        return _on_white(_upright(image)), notes
     except MemoryError:
         raise
     except Exception:  # noqa: BLE001 - decoders raise anything: OSError, SyntaxError, struct.error, IndexError
@@ -96,8 +102,10 @@ def decode_photograph(data: bytes, *, size_hint: int | None = None, max_pixels: 
 
 def resize(rgb: Pixels, size: int, rule: Resize | None = None) -> Pixels:
     """rgb: uint8 (H, W, 3). Returns uint8 (size, size, 3), antialiased, by the manifest's rule (default stretch)."""
-    rule = rule or Stretch()
-    image = Image.fromarray(rgb)
+    return _resized(Image.fromarray(rgb), size, rule or Stretch())
+
+
+def _resized(image: Image.Image, size: int, rule: Resize) -> Pixels:
     interpolation = _INTERPOLATION[rule.interpolation]
     if isinstance(rule, Stretch):
         return np.asarray(image.resize((size, size), interpolation))
@@ -111,8 +119,8 @@ def resize(rgb: Pixels, size: int, rule: Resize | None = None) -> Pixels:
 def to_input(data: bytes, size: int, rule: Resize | None = None, *, max_pixels: int = MAX_PIXELS) -> Photograph:
     """Encoded bytes -> what the graph takes: uint8 (size, size, 3). Raises a PhotographError."""
     hint = size if rule is None or isinstance(rule, Stretch) else rule.short
-    photograph = decode_photograph(data, size_hint=hint, max_pixels=max_pixels)
-    return Photograph(resize(photograph.rgb, size, rule), photograph.notes)
+    image, notes = _decoded(data, hint, max_pixels)  # an array in between would cost two copies
+    return Photograph(_resized(image, size, rule or Stretch()), notes)
 
 
 def _open(data: bytes, max_pixels: int) -> Image.Image:

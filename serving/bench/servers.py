@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from serving.bench.client import Target, request_bytes
 from serving.bench.machine import tree
@@ -66,11 +67,18 @@ class Peer:
 
 
 @contextlib.contextmanager
-def ours(settings: Mapping[str, object], photograph: bytes) -> Iterator[Running]:
-    """`python -m serving` with these settings, without THAW_, beside those of the caller's environment."""
+def ours(
+    settings: Mapping[str, object],
+    photograph: bytes,
+    words: tuple[str, ...] = ("-m", "serving"),
+    further: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[Running]:
+    """`python -m serving` with these settings, without THAW_; `further` and the caller's environment as they are."""
     known = {f"THAW_{name.upper()}": str(value) for name, value in settings.items()}
-    environment = os.environ | {"THAW_PORT": "0", "THAW_DRAIN_SECONDS": "0", "THAW_LOG_FORMAT": "json"} | known
-    with _process((sys.executable, "-m", "serving"), environment) as (process, log):
+    environment = (
+        os.environ | {"THAW_PORT": "0", "THAW_DRAIN_SECONDS": "0", "THAW_LOG_FORMAT": "json"} | known | dict(further)
+    )
+    with _process((sys.executable, *words), environment) as (process, log):
         server = _ready(process, log, photograph, None)
         if environment.get("THAW_SPARE", "true").lower() in ("true", "1", "yes", "on"):
             _await_spare(server.target.port)  # it loads in what is free, and would be counted as somebody else

@@ -28,7 +28,7 @@ TORCH_ALLOWED = "serving/torchserve/"
 PROFILES = {
     "contract": (),
     "training": ("train", "contrast", "timm", "ray"),
-    "serving": ("server", "serve-cpu", "torchserve", "otel"),
+    "serving": ("server", "serve-cpu", "torchserve", "otel", "bench"),
     "load_tests": ("load", "second-look"),
     "tests": ("server", "serve-cpu", "otel", "train", "ray", "load", "test", "tools"),
 }

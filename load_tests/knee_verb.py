@@ -96,8 +96,10 @@ class Runs:
         if not percent or not limit:
             raise RuntimeError("--second-look needs an objective for a percentile, and there is none.")
 
-        def look(rate: float, times: float) -> Step:
-            return loadgen(own.host, own.path, rate, limit, percent, self.seconds(rate, times))
+        asked = {"host": own.host, "path": own.path, "slo-ms": limit, "percentile": percent}
+
+        def look(rate: float, times: float, seed: int) -> Step:
+            return loadgen(rate, self.seconds(rate, times), own.seed + seed, asked)
 
         found = second_knee(knee, own.precision, look)
         steps = [vars(step) for step in found.steps]

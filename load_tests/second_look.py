@@ -64,17 +64,19 @@ class Sender:
             thread.join()
 
 
-def look(host: str, path: str, rate: float, slo_ms: float, percentile: float, seconds: float) -> dict[str, object]:
-    """One run of LoadGen's server scenario."""
+def look(given: argparse.Namespace) -> dict[str, object]:
+    """One run of LoadGen's server scenario; given: as the command's options."""
     import mlperf_loadgen as loadgen
 
-    sender = Sender(host, path, [raw(photograph) for photograph in read_photographs(PHOTOGRAPHS)])
+    sender = Sender(given.host, given.path, [raw(photograph) for photograph in read_photographs(PHOTOGRAPHS)])
     settings = loadgen.TestSettings()
     settings.scenario, settings.mode = loadgen.TestScenario.Server, loadgen.TestMode.PerformanceOnly
-    settings.server_target_qps = rate
-    settings.server_target_latency_ns = int(slo_ms * 1e6)
-    settings.server_target_latency_percentile = percentile / 100
-    settings.min_duration_ms, settings.min_query_count = int(seconds * 1e3), 1
+    settings.server_target_qps = given.rate
+    settings.server_target_latency_ns = int(given.slo_ms * 1e6)
+    settings.server_target_latency_percentile = given.percentile / 100
+    settings.min_duration_ms, settings.min_query_count = int(given.seconds * 1e3), 1
+    # LoadGen's own seed never changes: runs that should confirm each other would be one run, told thrice.
+    settings.schedule_rng_seed = settings.sample_index_rng_seed = given.seed
     count = len(sender.payloads)
     sut = loadgen.ConstructSUT(sender.issue, lambda: None)
     qsl = loadgen.ConstructQSL(count, count, lambda _: None, lambda _: None)
@@ -88,7 +90,7 @@ def look(host: str, path: str, rate: float, slo_ms: float, percentile: float, se
     loadgen.DestroyQSL(qsl)
     loadgen.DestroySUT(sut)
     sender.end()
-    return figures(text) | {"rate": rate, "failed": sender.failed}
+    return figures(text) | {"rate": given.rate, "failed": sender.failed}
 
 
 def figures(text: str) -> dict[str, object]:
@@ -113,9 +115,10 @@ def main() -> int:
     parser.add_argument("--slo-ms", type=float, default=200)
     parser.add_argument("--percentile", type=float, default=99)
     parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--seed", type=int, default=0, help="of the arrivals and of the order of photographs")
     given = parser.parse_args()
     with before_others(threads=True):
-        found = look(given.host, given.path, given.rate, given.slo_ms, given.percentile, given.seconds)
+        found = look(given)
     print(json.dumps(found))
     return 0 if found["valid"] else 1
 

@@ -65,16 +65,18 @@ def test_the_page_marks_the_knee() -> None:
 
 def test_another_generator_searches_around_the_knee() -> None:
     """With the same rule; how far apart they are is a share of the first."""
-    tried = []
+    tried, seeds = [], []
 
-    def look(rate: float, times: float) -> Step:
+    def look(rate: float, times: float, seed: int) -> Step:
         tried.append(rate)
+        seeds.append(seed)
         return Step(rate, rate < 96, 15)
 
     found = second_knee(100, 0.05, look)
     assert found.knee is not None
     assert 90 < found.knee < 96
     assert 60 == min(tried)
+    assert len(seeds) == len(set(seeds))
     assert (0.04, 1.0) == (round(apart(100, 96), 6), apart(100, None))
 
 

@@ -2,6 +2,8 @@
 
 make serve-torchserve MODELS=model_store/drawn PORT=8090      # for kill, in another terminal
 .venv-torchserve/bin/python -m tests.torchserve.measure kill 8090 runs/torchserve/frozen.mar
+make serve MODELS=model_store/drawn                           # the same of ours: the first child of the supervisor
+.venv/bin/python -m tests.torchserve.measure kill 8080 runs/torchserve/frozen.mar --pid PID
 .venv/bin/python -m tests.torchserve.measure throughput       # .venv-torchserve is needed too; four servers
 """
 
@@ -31,6 +33,7 @@ PHOTOGRAPH = ROOT / "serving" / "page" / "samples" / "bus.jpg"
 STORE = "model_store/drawn"
 RUNTIMES = {"eager": [], "compiled": ["--compile"], "onnx": ["--runtime", "onnx"]}
 START_S = 900  # torch.compile included
+WATCHED = 150  # times readiness is asked, a tenth of a second apart, for as long as it never says no
 
 
 @dataclass
@@ -70,16 +73,19 @@ class Load:
             connection[1].close()
 
 
-async def kill(port: int, archive: Path) -> None:
-    """SIGKILL the worker of an archive's model under 8 clients; print what they, /ping and readiness say."""
+async def kill(port: int, archive: Path, pid: int | None) -> None:
+    """SIGKILL the worker of an archive's model under 8 clients; print what they, /ping and readiness say.
+
+    pid: of the process to kill; None: TorchServe is asked.
+    """
     asked, model, stop = questions([archive]), archive.stem, asyncio.Event()
-    pid, load = worker_pid(port, model), Load(port, model, 8)
+    pid, load = pid or worker_pid(port, model), Load(port, model, 8)
     running = asyncio.create_task(load.run(stop))
     await asyncio.sleep(3)
     os.kill(pid, signal.SIGKILL)
     killed = time.perf_counter()
     seen: list[tuple[float, str | None, str]] = []
-    while not (seen and seen[-1][1] is None and any(trouble for _, trouble, _ in seen)) and len(seen) < 600:
+    while not (seen and seen[-1][1] is None and any(trouble for _, trouble, _ in seen)) and len(seen) < WATCHED:
         trouble, ping = await asyncio.gather(asyncio.to_thread(probe, ("127.0.0.1", port), asked), _ping(port))
         seen.append((time.perf_counter() - killed, trouble, ping))
         await asyncio.sleep(0.1)
@@ -93,7 +99,7 @@ async def kill(port: int, archive: Path) -> None:
         "clients, after": Counter(str(outcome) for _, ended, outcome in load.answers if ended > killed),
         "longest time without a good answer, s": max(b - a for a, b in zip([0.0, *good], good, strict=False)),
         "readiness first said no, s": min(not_ready, default=None),
-        "ready again, s": seen[-1][0],
+        "ready again, s": seen[-1][0] if not_ready else None,
         "readiness said": Counter((trouble or "ready")[:100] for _, trouble, _ in seen),
         "ping said": Counter(ping for *_, ping in seen),
     }
@@ -122,7 +128,7 @@ def worker_pid(port: int, model: str) -> int:
 def server(name: str, command: "list[str | Path]", port: int, asked: list[Question]) -> "Iterator[int]":
     """A server for the block, from its first golden answer on; its log is in runs/measure."""
     with (ROOT / "runs" / "measure" / f"{name}.log").open("w") as log:
-        variables = os.environ | {"THAW_PORT": str(port), "THAW_MODELS": STORE, "THAW_LANES": "2"}
+        variables = os.environ | {"THAW_PORT": str(port), "THAW_LANES": "2"}
         process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env=variables)
         try:
             end = time.monotonic() + START_S
@@ -153,7 +159,8 @@ def throughput(chosen: argparse.Namespace) -> None:
     """Interleaved: each round measures every server once, in turn; ratios are of one round, medians over rounds."""
     rates: dict[str, list[float]] = {}
     with ExitStack() as stack:
-        ports = {name: stack.enter_context(block) for name, block in _servers(chosen.model, chosen.port)}
+        os.environ["THAW_MODELS"] = chosen.store
+        ports = {name: stack.enter_context(block) for name, block in _servers(chosen)}
         for _ in range(chosen.rounds):
             for name, port in ports.items():
                 rate = asyncio.run(_rate(port, chosen.model, chosen.seconds, chosen.connections))
@@ -163,16 +170,22 @@ def throughput(chosen: argparse.Namespace) -> None:
         for name, found in rates.items()
     }
     report = {"machine": platform.machine(), "cores": os.cpu_count(), "date": time.strftime("%F")}
-    report |= {"connections": chosen.connections, "photograph bytes": PHOTOGRAPH.stat().st_size}
+    report |= {
+        "model": f"{chosen.store}/{chosen.model}",
+        "connections": chosen.connections,
+        "photograph bytes": PHOTOGRAPH.stat().st_size,
+    }
     print(json.dumps(report | {"answers per second": rates, "median ratio to ours": ratios}, indent=1))
 
 
-def _servers(model: str, port: int) -> "Iterator[tuple[str, AbstractContextManager[int]]]":
+def _servers(chosen: argparse.Namespace) -> "Iterator[tuple[str, AbstractContextManager[int]]]":
     """Each server of the comparison, ready to be entered, ours last; all with two workers or lanes on one model."""
     torch_python, asked = ROOT / ".venv-torchserve" / "bin" / "python", []
+    model, port = chosen.model, chosen.port
     for number, (name, options) in enumerate(RUNTIMES.items()):
         out = ROOT / "runs" / "measure" / name
-        make = [torch_python, "-m", "training", "package", model, "--store", STORE, "--out", out, "--workers", "2"]
+        make = [torch_python, "-m", "training", "package", model, "--store", chosen.store]
+        make += ["--out", out, "--workers", "2"]
         subprocess.run([*make, *options], cwd=ROOT, check=True)
         archive, own_port = out / f"{model}.mar", str(port + 10 * number)
         asked = questions([archive])
@@ -188,14 +201,16 @@ def main() -> None:
     one = verbs.add_parser("kill")
     one.add_argument("port", type=int)
     one.add_argument("archive", type=Path)
+    one.add_argument("--pid", type=int)
     other = verbs.add_parser("throughput")
     for name, default in (("port", 8100), ("rounds", 5), ("connections", 16)):
         other.add_argument(f"--{name}", type=int, default=default)
     other.add_argument("--seconds", type=float, default=10.0)
     other.add_argument("--model", default="frozen")
+    other.add_argument("--store", default=STORE)
     chosen = parser.parse_args()
     with suppress(KeyboardInterrupt):
-        asyncio.run(kill(chosen.port, chosen.archive)) if chosen.verb == "kill" else throughput(chosen)
+        asyncio.run(kill(chosen.port, chosen.archive, chosen.pid)) if chosen.verb == "kill" else throughput(chosen)
 
 
 if __name__ == "__main__":

@@ -116,6 +116,16 @@ def test_monitors_scrape_the_metrics_port(helm: str) -> None:
     assert "8081" == notes["prometheus.io/port"]
 
 
+def test_legends_name_labels_that_are_there() -> None:
+    """What a legend prints of a series is a label that its expression keeps; else Grafana prints nothing."""
+    for panel in json.loads(DASHBOARD.read_text())["panels"]:
+        for target in panel.get("targets", []):
+            kept = {
+                each.strip() for group in re.findall(r"by \(([^)]*)\)", target["expr"]) for each in group.split(",")
+            }
+            assert set(re.findall(r"{{ *(\w+) *}}", target["legendFormat"])) <= kept, panel["title"]
+
+
 def test_panels_speak_one_unit_and_fill_their_row() -> None:
     """No axis carries photographs and seconds at once, and no line of panels ends before the page does."""
     panels = [panel for panel in json.loads(DASHBOARD.read_text())["panels"] if panel["type"] != "row"]

@@ -21,6 +21,7 @@ SWITCHES: dict[str, dict[str, Any]] = {
     "no policy": {"networkPolicy.enabled": False},
     "no budget": {"podDisruptionBudget.enabled": False},
     "keys": {"apiKeys.existingSecret": "keys", "adminKey.existingSecret": "admin"},
+    "load": {"loadTestJob.enabled": True, "loadTestJob.keySecret.name": "key"},
     "tls": {"tls.existingSecret": "cert"},
     "volume": {"modelStore.type": "pvc"},
     "download": {"modelStore.type": "download", "modelStore.download": {"url": "https://x/y", "sha256": "0" * 64}},

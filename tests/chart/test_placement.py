@@ -113,6 +113,15 @@ def test_workers_of_a_load_test_find_it() -> None:
     assert ["rel-thaw-load"] == [job["metadata"]["name"] for job in of_kind(alone, "Job")]
 
 
+def test_the_load_test_shows_a_key_where_clients_must() -> None:
+    """One client's key, from a secret of its own, goes into the header that the load test sends."""
+    keys = {"apiKeys.existingSecret": "keys", "loadTestJob.enabled": True, "loadTestJob.keySecret.name": "one"}
+    (job,) = of_kind(made_with(keys), "Job")
+    key, header = job["spec"]["template"]["spec"]["containers"][0]["env"]
+    assert {"name": "one", "key": "api-key"} == key["valueFrom"]["secretKeyRef"]
+    assert ("LOAD_HEADER", "Authorization: Bearer $(API_KEY)") == (header["name"], header["value"])
+
+
 def test_a_job_takes_an_image_of_its_own() -> None:
     """Training and load test run another version or registry than the server, when told to."""
     image = {"registry": "registry.example.com", "tag": "0.2.0-train"}

@@ -11,6 +11,7 @@ from pathlib import Path
 import onnxruntime
 import pytest
 
+from load_tests.config import Target
 from serving import engine
 from serving.errors import StartError
 from tests.chart.rendering import CHART, Document, containers, of_kind, only, render
@@ -67,6 +68,7 @@ def test_jobs_call_verbs_that_exist() -> None:
         plain = re.sub(r"\x1b\[[0-9;]*m", "", asked.stdout)
         assert 0 == asked.returncode, asked.stderr
         assert [] == [word for word in words if word.startswith("--") and word not in plain]
+    assert "header" in Target.model_fields, "what LOAD_HEADER sets"
     assert "/out" == train["args"][train["args"].index("--out") + 1]
 
 

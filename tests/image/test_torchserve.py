@@ -13,6 +13,7 @@ HARDENED = (
     *("--read-only", "--tmpfs", "/tmp:size=512m", "--cap-drop", "all", "--security-opt", "no-new-privileges"),
     *("--memory", "3g", "--cpus", "2", "--pids-limit", "512", "--publish", "127.0.0.1::8082"),
 )
+pytestmark = pytest.mark.timeout(1800)  # torch is fetched, and a program of every model is made and proved
 START_S = 600.0  # four interpreters that import torch, on two cores that others use too
 
 

@@ -24,7 +24,13 @@ def exposed() -> dict[str, set[str]]:
     """Series -> its labels, as a server with one model exposes them."""
     metrics = Metrics()
     metrics.prepare_route("predict", is_about_models=True)
-    info = {"provider": "CPUExecutionProvider", "runtime": "1", "recipe": "majority", "depth": "3"}
+    info = {
+        "variant": "float32",
+        "provider": "CPUExecutionProvider",
+        "runtime": "1",
+        "recipe": "majority",
+        "depth": "3",
+    }
     metrics.prepare_model(("majority", "1"), ("bus", "car"), info)
     families = text_string_to_metric_families(metrics.exposition().decode())
     series: dict[str, set[str]] = {}

@@ -35,6 +35,7 @@ PROFILES = {
 IMPORTED_AS = {
     "ts": "torchserve",
     "mlperf_loadgen": "mlcommons-loadgen",
+    "cv2": "opencv-python-headless",
 }  # of environments that the tests do not run in
 CONTRACT_MAY_IMPORT = {"contract", "numpy", "PIL", "pydantic"} | sys.stdlib_module_names
 

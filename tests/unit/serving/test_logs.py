@@ -1,10 +1,11 @@
 import io
 import json
 import logging
+import os
 
 import pytest
 
-from serving.logs import JsonLines, PlainWords, start_logging
+from serving.logs import JsonLines, NeverWaits, PlainWords, start_logging
 
 
 def record(message: str, **extra: object) -> logging.LogRecord:
@@ -50,3 +51,18 @@ def test_the_form_can_be_set(form: str, expected: type[logging.Formatter], monke
         assert [expected] == [type(handler.formatter) for handler in logger.handlers]
     finally:
         logger.handlers, logger.propagate = handlers, propagate
+
+
+def test_a_reader_that_stalled_stops_nobody() -> None:
+    """Lines that a full pipe does not take are left out, long ones too; once it is read, whole lines say how many."""
+    reader, writer = os.pipe()
+    with os.fdopen(reader, "rb", buffering=0) as read, os.fdopen(writer, "w") as stream:
+        handler = NeverWaits(stream)
+        handler.setFormatter(JsonLines())
+        for _ in range(200):
+            handler.emit(record("x" * 6000))
+        taken = read.read(1 << 20)
+        handler.emit(record("after"))
+        whole = [line for line in (taken + read.read(1 << 20)).splitlines() if line.endswith(b"}")]
+    told, after = (json.loads(line)["message"] for line in whole[-2:])
+    assert (f"{200 - len(whole) + 2} lines were left out here: nobody read the log", "after") == (told, after)

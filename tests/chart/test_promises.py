@@ -14,6 +14,7 @@ from tests.chart.rendering import FILES, Document, containers, of_kind, only, po
 TORCHSERVE = "values-torchserve.yaml"
 OURS = [file for file in FILES if file != TORCHSERVE]
 PROOF = ["python", "-m", "serving.torchserve.ready", "/models"]
+OF_JOB = "batch.kubernetes.io/job-name"
 AUTOSCALED = ("values-production.yaml", "ci/keda-pvc.yaml", "ci/jobs.yaml")
 
 
@@ -98,6 +99,9 @@ def test_selectors_find_their_pods(file: str) -> None:
     for document in of_kind(found, "Deployment", "Service", "PodDisruptionBudget"):
         selector = document["spec"]["selector"]
         wanted = selector.get("matchLabels", selector)
+        if OF_JOB in wanted:
+            assert wanted[OF_JOB] in {job["metadata"]["name"] for job in of_kind(found, "Job")}
+            continue
         chosen = {track for track, labels in tracks.items() if wanted.items() <= labels.items()}
         if document["metadata"]["name"].endswith("-ops"):
             assert set(tracks) == chosen
@@ -114,8 +118,11 @@ def test_ports_are_named(file: str) -> None:
     """Services, policies, routes and monitors name ports that a container has."""
     found = render(file)
     names = {port["name"] for port in server(found)["ports"]}
+    jobs = {job["metadata"]["name"]: job["spec"]["template"]["spec"] for job in of_kind(found, "Job")}
     for service in of_kind(found, "Service"):
-        assert {port["targetPort"] for port in service["spec"]["ports"]} <= names
+        pod = jobs.get(service["spec"]["selector"].get(OF_JOB, ""))
+        there = {port["name"] for port in pod["containers"][0]["ports"]} if pod else names
+        assert {port["targetPort"] for port in service["spec"]["ports"]} <= there
     for policy in of_kind(found, "NetworkPolicy"):
         assert {port["port"] for rule in policy["spec"]["ingress"] for port in rule["ports"]} == names
     services = {service["metadata"]["name"] for service in of_kind(found, "Service")}

@@ -64,7 +64,11 @@ def test_doctor_finds_nothing_wrong(store: Path) -> None:
     assert 0 == server.end()
     text = ended.stdout.decode()
     assert 0 == ended.returncode, text
-    for words in ("THAW_LANES=2  (environment)", "THAW_HOST=127.0.0.1  (default)", "partial/1: hashes right, goldens"):
+    for words in (
+        "THAW_LANES=2  (environment)",
+        "THAW_HOST=127.0.0.1  (default)",
+        "partial/1 as float32: hashes right",
+    ):
         assert words in text
     assert f"127.0.0.1:{server.port} answers /readyz with 200" in text
     assert "a secret" not in text

@@ -7,7 +7,6 @@ import warnings
 import numpy as np
 import onnx
 import onnxruntime
-import onnxscript.optimizer
 import torch
 from numpy.typing import NDArray
 
@@ -27,6 +26,8 @@ class ParityError(RuntimeError):
 
 def export_onnx(network: AdaptedNetwork, size: int) -> bytes:
     """The graph of `network.forward`: torch's names, N dynamic, batch norm unfused (the runtime fuses at load)."""
+    import onnxscript.optimizer  # wanted by the export alone: TorchServe's environment packages without it
+
     network.eval()
     example = torch.zeros((2, size, size, 3), dtype=torch.uint8)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # four lines about torchvision, which we do without

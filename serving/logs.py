@@ -1,6 +1,5 @@
 """The log: one JSON object a line, or plain words on a terminal. To standard error."""
 
-import io
 import json
 import logging
 import os
@@ -54,7 +53,7 @@ class NeverWaits(logging.StreamHandler[TextIO]):
         try:
             self._file = stream.fileno()
             self._writable.register(self._file, select.POLLOUT)
-        except io.UnsupportedOperation:  # a stream in memory never waits
+        except (AttributeError, OSError, ValueError):  # closed from the start, or in memory: neither waits
             self._file = -1
 
     def emit(self, record: logging.LogRecord) -> None:

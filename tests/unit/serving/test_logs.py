@@ -2,10 +2,13 @@ import io
 import json
 import logging
 import os
+import subprocess
+import sys
 
 import pytest
 
 from serving.logs import JsonLines, NeverWaits, PlainWords, start_logging
+from tests.sources import ROOT
 
 
 def record(message: str, **extra: object) -> logging.LogRecord:
@@ -66,3 +69,10 @@ def test_a_reader_that_stalled_stops_nobody() -> None:
         whole = [line for line in (taken + read.read(1 << 20)).splitlines() if line.endswith(b"}")]
     told, after = (json.loads(line)["message"] for line in whole[-2:])
     assert (f"{200 - len(whole) + 2} lines were left out here: nobody read the log", "after") == (told, after)
+
+
+def test_a_server_without_standard_error_starts() -> None:
+    """`2>&-` leaves no log to write to, and that is all."""
+    code = "import logging, serving.logs as logs; logs.start_logging('json'); logging.getLogger('thaw').info('x')"
+    shell = f'exec "{sys.executable}" -c "{code}" 2>&-'
+    assert 0 == subprocess.run(["/bin/sh", "-c", shell], cwd=ROOT, timeout=60, check=False).returncode

@@ -35,15 +35,15 @@ class Speed:
 
 
 @dataclass(frozen=True)
-class Block:
-    """A stage of the plan: how many of its runs are left, and the hours of one thread that they will take."""
+class Ahead:
+    """Of a stage of the plan: how many of its runs are left, and the hours of one thread that they will take."""
 
     stage: str
     runs: int
     hours: float
 
 
-def forecast(left: Sequence[Run], shared: Shared, known: Iterable[TrialRow]) -> list[Block]:
+def forecast(left: Sequence[Run], shared: Shared, known: Iterable[TrialRow]) -> list[Ahead]:
     """In the order of the plan. A like run: the same target, depth, care, size, buses and options, of any source."""
     seconds: dict[tuple[object, ...], dict[str, float]] = {}
     for row in known:
@@ -53,7 +53,7 @@ def forecast(left: Sequence[Run], shared: Shared, known: Iterable[TrialRow]) -> 
     for run in left:
         found = mean[_kind(run)] if _kind(run) in mean else predicted(run, shared)
         hours.setdefault(run.stage, []).append(found / 3600)
-    return [Block(stage, len(found), sum(found)) for stage, found in hours.items()]
+    return [Ahead(stage, len(found), sum(found)) for stage, found in hours.items()]
 
 
 def _kind(run: Run | TrialRow) -> tuple[object, ...]:
@@ -124,7 +124,7 @@ def _seconds(work: Callable[[], object]) -> float:
     return min(found)
 
 
-def in_words(blocks: Sequence[Block]) -> list[str]:
-    """One line a block and the sum; runs of one thread, so two at once halve it where two cores are free."""
-    lines = [f"  {block.stage}: {block.runs} runs, {block.hours:.1f} h" for block in blocks]
-    return [*lines, f"About {sum(block.hours for block in blocks):.1f} hours of one thread in all."]
+def in_words(stages: Sequence[Ahead]) -> list[str]:
+    """One line a stage and the sum; runs of one thread, so two at once halve it where two cores are free."""
+    lines = [f"  {stage.stage}: {stage.runs} runs, {stage.hours:.1f} h" for stage in stages]
+    return [*lines, f"About {sum(stage.hours for stage in stages):.1f} hours of one thread in all."]

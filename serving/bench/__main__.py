@@ -4,13 +4,13 @@ import argparse
 import contextlib
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from serving.bench.bare import Arrangement, Work, chosen_work, photographs_per_s
 from serving.bench.machine import facts
+from serving.bench.photographs import as_files
 from serving.bench.rounds import Load, Round, Row, load, spread, table
 from serving.bench.servers import Peer, Running, installed, ours, peer
 from serving.cores import granted_cores
@@ -74,14 +74,12 @@ def main() -> int:
     chosen = _parser().parse_args()
     settings = load_settings()
     work = chosen_work(settings, chosen.model, chosen.photographs)
-    model, photographs = work.model(1), work.photographs
+    model = work.model(1)
     peers = tuple(installed(chosen.peers)) if chosen.peers else ()
-    with tempfile.TemporaryDirectory(prefix="thaw-photographs-") as place:
-        for number, data in enumerate(photographs):
-            (Path(place) / f"{number:03}.jpg").write_bytes(data)
+    with as_files(work.photographs) as folder:
         how = Load(chosen.connections, chosen.warm, chosen.seconds)
         known = facts()
-        bounds, rows = Bench(settings, model, work, Path(place), how, peers).rounds(chosen.rounds)
+        bounds, rows = Bench(settings, model, work, folder, how, peers).rounds(chosen.rounds)
     text = _report(chosen, known | {"model": "/".join(model.key)}, bounds, rows)
     print(text)
     if chosen.out:

@@ -1,6 +1,9 @@
 """Photographs to measure with, when nobody gives any: noise in octaves, which costs a decoder what a street does."""
 
+import contextlib
 import io
+import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +17,15 @@ OCTAVES = (4, 8, 16, 32, 64, 128, 320)
 def read_or_draw(paths: list[Path], count: int = 16) -> list[bytes]:
     """The files' bytes; without paths `count` JPEGs of 640x480 and about 75 kB, the same every time."""
     return [path.read_bytes() for path in paths] if paths else [draw(seed) for seed in range(count)]
+
+
+@contextlib.contextmanager
+def as_files(photographs: Iterable[bytes]) -> Iterator[Path]:
+    """A folder of them for the block, in their order by name: the client is a process of its own and reads files."""
+    with tempfile.TemporaryDirectory(prefix="thaw-photographs-") as place:
+        for number, data in enumerate(photographs):
+            (Path(place) / f"{number:03}.jpg").write_bytes(data)
+        yield Path(place)
 
 
 def draw(seed: int) -> bytes:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from serving.bench.client import Measured, measure
+from serving.bench.document import markdown
 from serving.bench.machine import busy_s, cpu_s, pss_mb
 from serving.bench.servers import Running
 
@@ -68,9 +69,7 @@ HEAD = (
 
 def table(rows: Iterable[Row], cores: int) -> str:
     """Markdown; medians over the rounds, with the lowest and highest of rate and ratio."""
-    lines = [HEAD, tuple("---" for _ in HEAD)]
-    lines += [_cells(row, cores) for row in rows if row.rounds]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return markdown([HEAD, *(_cells(row, cores) for row in rows if row.rounds)])
 
 
 def _cells(row: Row, cores: int) -> tuple[str, ...]:

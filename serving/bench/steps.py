@@ -9,7 +9,6 @@ import contextlib
 import os
 import statistics
 import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +17,7 @@ from contract.artifact import FLOAT32, read_artifact
 from serving.bench.bare import chosen_work
 from serving.bench.document import DOCS, UNMEASURED, markdown, write_between
 from serving.bench.machine import facts
+from serving.bench.photographs import as_files
 from serving.bench.rounds import Load, Round, load, spread
 from serving.bench.servers import Running, ours
 from serving.cores import granted_cores
@@ -152,11 +152,9 @@ def main() -> int:
     artifact = read_artifact(work.folder)
     base: dict[str, object] = {"models": settings.models.absolute(), "slots": 4 * chosen.connections, "spare": False}
     known = facts()
-    with tempfile.TemporaryDirectory(prefix="thaw-photographs-") as place:
-        for number, data in enumerate(work.photographs):
-            (Path(place) / f"{number:03}.jpg").write_bytes(data)
+    with as_files(work.photographs) as folder:
         how = Load(chosen.connections, 0.5, chosen.seconds)
-        stand = Stand(base, artifact.manifest.name, Path(place), work.photographs[0], how)
+        stand = Stand(base, artifact.manifest.name, folder, work.photographs[0], how)
         measured = run(stand, artifact.variants, chosen.rounds)
     text = _text(known, f"{artifact.manifest.name}/{artifact.manifest.version}", chosen, measured)
     print(text)

@@ -2,13 +2,12 @@
 
 import itertools
 import math
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from serving.bench.client import Measured, Target
-from serving.bench.photographs import read_or_draw
+from serving.bench.photographs import as_files, read_or_draw
 from serving.bench.rounds import Load, Round, load
 from serving.bench.servers import Running, ours
 from serving.cores import granted_cores
@@ -45,13 +44,11 @@ def tune(settings: Settings, objective_ms: float, out: Path, photographs: list[P
 
     objective_ms: the 99th percentile of the latency that a client sees.
     """
-    with tempfile.TemporaryDirectory(prefix="thaw-photographs-") as place:
-        bodies = read_or_draw(photographs)
-        for number, data in enumerate(bodies):
-            (Path(place) / f"{number:03}.jpg").write_bytes(data)
+    bodies = read_or_draw(photographs)
+    with as_files(bodies) as folder:
         found = []
         for candidate in candidates(granted_cores()):
-            found.append(_try(settings, candidate, objective_ms, Path(place), bodies[0], seconds))
+            found.append(_try(settings, candidate, objective_ms, folder, bodies[0], seconds))
             print(_line(found[-1], objective_ms), flush=True)
     best = max(found, key=lambda each: each.answers_per_s)
     if best.best is None:
